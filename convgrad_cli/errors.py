@@ -11,7 +11,7 @@ from typing import Self
 
 
 class ConvgradError(ValueError):
-    """A mistake in what the user gave: one sentence, then what was expected, found, and the way out.
+    """A mistake in what the user gave: one sentence, then what was expected, found, the way out.
 
     ``array`` names the array concerned (``"X"``, ``"dY"`` …) so that a caller who knows the file
     it came from can add it; ``source`` is that file.

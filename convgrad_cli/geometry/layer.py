@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 from convgrad_cli.errors import GeometryError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from convgrad_cli.geometry.axis import Axis

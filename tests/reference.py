@@ -8,7 +8,8 @@ position o * stride, its place k lies d * k further on".
 Arrays are canonical: X (N, C, *in), W (K, C // groups, *kernel), Y and dY (N, K, *out), pools
 (N, C, *). Options are an int or one entry per axis; padding also a (before, after) pair per axis.
 Integers (numpy or Python, object arrays too) stay Python integers, exactly, and come back in object
-arrays; everything else is computed in Python floats. numpy is only a container.
+arrays; everything else is computed in Python floats and comes back in float64. numpy is only a
+container.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def avg_pool_backward(
 
 def window_starts(size, kernel, stride=1, padding=(0, 0), dilation=1, ceil_mode=False):
     """Where each window of one axis starts, in padded positions, found by walking along it."""
-    padded, extent = sum(padding) + size, len(range(0, dilation * (kernel - 1) + 1))
+    padded, extent = sum(padding) + size, dilation * (kernel - 1) + 1
     if not ceil_mode:
         return [start for start in range(0, padded, stride) if start + extent <= padded]
     if padded - extent <= -stride:
@@ -216,9 +217,8 @@ def _plain(array):
 
 
 def _zeros(shape, *operands):
-    zeros = np.empty(shape, dtype=object)
-    zeros[...] = 0 if all(_exact(np.asarray(array)) for array in operands) else 0.0
-    return zeros
+    exact = all(_exact(np.asarray(array)) for array in operands)
+    return np.full(shape, 0, dtype=object if exact else np.float64)
 
 
 def _divide(value, count):

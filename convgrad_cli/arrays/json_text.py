@@ -1,37 +1,144 @@
-"""JSON in: arrays as nested lists, bundles as one object.
+"""JSON in: an array as nested lists, a bundle as one object.
 
-orjson parses; what it lets pass or smooths over is caught here: a key given twice (it keeps the
-last), an integer beyond 64 bits (it rounds to a float), a boolean among numbers (numpy takes it
-for 1). The common case, a large array of plain numbers, costs little more than the parsing: its
-raggedness shows in the lengths of its rows, and only where the text could hold anything but
-numbers are the types looked at one by one.
+orjson parses; what it smooths over is caught here: a key given twice (it keeps the last), an
+integer beyond 64 bits (it rounds to a float), a boolean among numbers (numpy takes it for 1). A
+large array of plain numbers still costs little more than its parsing: raggedness shows in the
+lengths of the rows, and the types are looked at one by one only where the text could hold
+anything but numbers. Only after a suspicion does the slow walk of ``json_faults`` name the fault.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from itertools import chain
+from typing import Any, Final, cast
 
-from convgrad_cli.arrays.numeric import Array
+import numpy as np
+import orjson
+
+from convgrad_cli.arrays.json_faults import check_faults, exact_integer, with_nonfinite
+from convgrad_cli.arrays.json_keys import first_duplicate_key
+from convgrad_cli.arrays.names import shown
+from convgrad_cli.arrays.numeric import MAX_RANK, Array, too_deep
+from convgrad_cli.errors import FileError
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NOT_NUMBERS: Final = (b'"', b"{", b"t", b"f", b"n")  # one of them starts every other JSON value
-_SPACE: Final = b" \t\r\n"
-_COLON: Final = re.compile(rb"[ \t\r\n]*:")
-_BRACES: Final = re.compile(rb"[{}]")
+_LONG_INTEGER: Final = re.compile(rb"[\[,:\s-]\d{19,}\s*[,\]}]")
+_INT64_END: Final = 2.0**63
 
 
-class JsonArray:
-    """A JSON text that is one array (or one number)."""
+class JsonText:
+    """A parsed JSON text: one array, or an object whose members may be arrays."""
 
-    def __init__(self, text: bytes, value: object) -> None:
-        self._text = text
-        self._value = value
+    def __init__(self, text: bytes, name: str) -> None:
+        """Raises FileError for text that is not JSON or that gives a key twice."""
+        self._text = text.removeprefix(_BOM)
+        self._root = _parsed(self._text, name)
+        self._only_numbers = not any(mark in self._text for mark in _NOT_NUMBERS)
+        if self.named and (key := first_duplicate_key(self._text)) is not None:
+            raise FileError(
+                f"{name} cannot be read: the key {shown(key)} is given twice.",
+                expected="every key once",
+                remedy="take one of the two out",
+            )
 
-    def read(self, name: str, *, allow_nonfinite: bool = False) -> Array:
-        only_numbers = not any(mark in self._text for mark in _NOT_NUMBERS)
-        return (
-            _to_array(self._value, name, only_numbers, allow_nonfinite)
-            if not (exact := self._needs_exact(name, only_numbers, allow_nonfinite))
-            else exact
-        )
+    @property
+    def named(self) -> bool:
+        return isinstance(self._root, dict)
+
+    def keys(self) -> list[str]:
+        """The keys of the object."""
+        return list(cast("dict[str, object]", self._root))
+
+    def value(self, key: str) -> object:
+        """One member of the object as plain Python."""
+        return cast("dict[str, object]", self._root)[key]
+
+    def array(self, key: str | None, name: str, *, allow_nonfinite: bool = False) -> Array:
+        """One member (or, with None, the whole text) as an array: int64 or float64.
+
+        Raises DataError, naming the first place: ragged, too deep, not a number, beyond 64 bits.
+        """
+        array = plain_array(_member(self._root, key), only_numbers=self._only_numbers)
+        if array is not None and not self._may_be_rounded(array):
+            return array
+        exact = _member(self._parsed_exactly(name), key)
+        check_faults(exact, name, allow_nonfinite=allow_nonfinite)
+        if array is None:
+            array = plain_array(with_nonfinite(exact), only_numbers=False)
+        assert array is not None, "no fault found in an array that could not be built"
+        return array
+
+    def close(self) -> None:
+        """Nothing to do: the text is in memory."""
+
+    def _may_be_rounded(self, array: Array) -> bool:
+        """Whether orjson may have turned an integer literal beyond 64 bits into a float."""
+        if array.dtype.kind != "f" or not array.size:
+            return False
+        beyond = float(array.max()) >= _INT64_END or float(array.min()) < -_INT64_END
+        return beyond and _LONG_INTEGER.search(b" " + self._text + b",") is not None
+
+    def _parsed_exactly(self, name: str) -> object:
+        """The text once more, by the slow parser that shows every integer literal as written."""
+        try:
+            return json.loads(self._text, parse_int=exact_integer)
+        except RecursionError:
+            raise too_deep(name, "hundreds of levels") from None
+
+
+def plain_array(value: object, *, only_numbers: bool) -> Array | None:
+    """The int64 or float64 array of rectangular nested lists; None for anything else.
+
+    only_numbers: the text is known to hold nothing but numbers and lists. Without that knowledge
+    the type of every element is looked at, because numpy would take true for 1 and "1.5" for text
+    as wide as the widest element.
+    """
+    shape: tuple[int, ...] = ()
+    elements: list[Any] = [value]
+    while elements and type(elements[0]) is list:
+        if len(shape) == MAX_RANK or set(map(type, elements)) != {list}:
+            return None
+        sizes = set(map(len, elements))
+        if len(sizes) != 1:
+            return None
+        shape += (sizes.pop(),)
+        elements = list(chain.from_iterable(elements))
+    if not only_numbers and not set(map(type, elements)) <= {int, float}:
+        return None
+    try:
+        array = np.array(elements)
+    except ValueError:  # a list among the numbers
+        return None
+    if array.dtype.kind not in "if":  # unsigned: an integer beyond int64
+        return None
+    dtype = np.int64 if array.dtype.kind == "i" else np.float64
+    return array.astype(dtype, copy=False).reshape(shape)
+
+
+def _member(root: object, key: str | None) -> object:
+    return root if key is None else cast("dict[str, object]", root)[key]
+
+
+def _parsed(text: bytes, name: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if "depth limit" in error.msg:
+            raise too_deep(name, "more than 1000 levels") from None
+        raise FileError(
+            f"{name} cannot be read: it is not valid JSON.",
+            found=f"{error.msg} (line {error.lineno}, column {error.colno})",
+            remedy=_json_remedy(error),
+        ) from None
+
+
+def _json_remedy(error: orjson.JSONDecodeError) -> str | None:
+    rest = error.doc[error.pos : error.pos + 9].lstrip("+-")
+    if rest.startswith(("NaN", "nan", "Inf", "inf")):
+        return 'JSON has no NaN and no infinities: write "NaN" and pass --allow-nonfinite'
+    if "infinity" in error.msg:
+        return "a number must fit float64, which ends at 1.8e308"
+    return None

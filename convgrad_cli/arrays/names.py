@@ -33,7 +33,20 @@ ARRAY_OF_KEY: Final[dict[str, str]] = {
 """Every accepted key of an array, to the array's one name in the code."""
 
 OPTIONS: Final = frozenset(
-    ["stride", "padding", "dilation", "groups", "dims", "layout", "filter_layout", "window", "ceil_mode", "ties", "count_include_pad", "activation"]
+    [
+        "stride",
+        "padding",
+        "dilation",
+        "groups",
+        "dims",
+        "layout",
+        "filter_layout",
+        "window",
+        "ceil_mode",
+        "ties",
+        "count_include_pad",
+        "activation",
+    ]
 )
 """The options of the command line that a bundle may hold."""
 
@@ -43,7 +56,7 @@ METADATA: Final = frozenset(
 """Keys of our own results that describe and are not read back (``dtypes`` restores the dtypes)."""
 
 STRUCTURE: Final = frozenset({"operation", "geometry"})
-"""Keys of our own results that are read: what was computed, and the options it was computed with."""
+"""Keys of our own results that are read: what was computed, and with which options."""
 
 VECTORS: Final = frozenset({"b", "db"})
 """The arrays that have one axis by nature, so that a lone number or row can be one."""

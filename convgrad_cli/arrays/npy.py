@@ -100,8 +100,8 @@ def from_file(path: str, name: str) -> Array:
         size = stream.seek(0, io.SEEK_END) - header.offset
         check_size(header, size, name)
         if size >= MAP_FROM:
-            order = "F" if header.fortran_order else "C"
-            return np.memmap(path, header.dtype, "r", header.offset, header.shape, order)
+            flat = np.memmap(path, header.dtype, "r", header.offset, math.prod(header.shape))
+            return _shaped(flat, header)
         stream.seek(0)
         return from_bytes(stream.read(), name)
 
@@ -112,7 +112,7 @@ def from_stream(stream: IO[bytes], size: int, name: str) -> Array:
     check_size(header, size - header.offset, name)
     flat = np.empty(math.prod(header.shape), header.dtype)
     if flat.size:
-        _fill(memoryview(flat.view(np.uint8)), stream, name)
+        _fill(flat.view(np.uint8).data, stream, name)
     stream.read(1)  # at its end a .npz member's checksum is compared
     return _shaped(flat, header)
 

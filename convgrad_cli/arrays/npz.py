@@ -52,13 +52,17 @@ class NpzFile:
             self._zip.close()
             raise
 
+    @property
+    def named(self) -> bool:
+        return True
+
     def keys(self) -> list[str]:
         """The arrays' names, in the file's order."""
         return list(self._members)
 
-    def array(self, key: str, name: str, *, allow_nonfinite: bool = False) -> Array:
+    def array(self, key: str | None, name: str, *, allow_nonfinite: bool = False) -> Array:
         """The raw array of one member; its contents are not checked here."""
-        member = self._members[key]
+        member = self._members[key or ""]
         try:
             with self._zip.open(member) as stream:
                 return npy.from_stream(stream, member.file_size, name)

@@ -30,6 +30,7 @@ _REFUSED_KINDS: Final = {
     "M": ("dates", "save it with a numeric dtype"),
     "m": ("time spans", "save it with a numeric dtype"),
 }
+_AXES: Final = f"at most {MAX_RANK} axes: (N, C, D, H, W)"
 _NUMBERS: Final = "real numbers (float16/32/64 or integers)"
 
 
@@ -78,7 +79,7 @@ def check_shape(shape: tuple[int, ...], name: str) -> None:
     if len(shape) > MAX_RANK:
         raise DataError(
             f"{name} has too many axes.",
-            expected=f"at most {MAX_RANK}: (N, C, D, H, W)",
+            expected=_AXES,
             found=f"{len(shape)} axes",
             array=name,
         )
@@ -111,6 +112,22 @@ def not_finite(name: str, index: tuple[int, ...], value: float) -> DataError:
         expected="finite numbers",
         found=f"{word} at {list(index)}",
         remedy="pass --allow-nonfinite to compute with NaN and infinities",
+        array=name,
+    )
+
+
+def too_deep(name: str, found: str) -> DataError:
+    """The error for lists nested deeper than any array of a layer."""
+    return DataError(f"{name} is nested too deep.", expected=_AXES, found=found, array=name)
+
+
+def too_big(name: str, literal: str, place: str) -> DataError:
+    """The error for an integer literal that int64 cannot hold and a float would round."""
+    return DataError(
+        f"{name} holds an integer beyond 64 bits, which would have to be rounded.",
+        expected="integers from -2**63 to 2**63 - 1",
+        found=f"{literal if len(literal) <= 40 else literal[:40] + '…'}{place}",
+        remedy="write it with a decimal point if a rounded value will do",
         array=name,
     )
 

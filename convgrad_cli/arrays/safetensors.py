@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from convgrad_cli.errors import DataError, FileError, UsageError
 
 if TYPE_CHECKING:
     from convgrad_cli.arrays.numeric import Array
 
-_NUMPY_HAS: Final = frozenset(["F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"])
+_NUMPY_HAS: Final = frozenset(
+    ["F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"]
+)
 
 
 class SafetensorsFile:
@@ -26,7 +28,7 @@ class SafetensorsFile:
                 array=name,
             ) from None
         try:
-            self._file = safe_open(path, framework="np")
+            self._file: Any = safe_open(path, framework="np")
         except SafetensorError as error:
             raise FileError(
                 f"{name} cannot be read: the .safetensors file is truncated or damaged.",
@@ -35,11 +37,15 @@ class SafetensorsFile:
                 array=name,
             ) from None
 
+    @property
+    def named(self) -> bool:
+        return True
+
     def keys(self) -> list[str]:
         """The tensors' names."""
         return list(self._file.keys())
 
-    def array(self, key: str, name: str, *, allow_nonfinite: bool = False) -> Array:
+    def array(self, key: str | None, name: str, *, allow_nonfinite: bool = False) -> Array:
         """The raw array of one tensor. Raises DataError for a dtype that numpy does not have."""
         dtype = self._file.get_slice(key).get_dtype()
         if dtype not in _NUMPY_HAS:

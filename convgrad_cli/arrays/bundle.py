@@ -1,0 +1,145 @@
+"""A bundle: one file or text with several arrays and, in JSON, the options of the layer.
+
+Every result of ours is a bundle, so that results pipe on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from convgrad_cli.arrays import names, options
+from convgrad_cli.arrays.sources import Loaded, Opened, open_source, reading
+from convgrad_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from convgrad_cli.arrays.document import Document
+    from convgrad_cli.arrays.numeric import Array
+    from convgrad_cli.arrays.stdin import Stdin
+
+_SUBJECT: Final = "The bundle"
+_REAL_DTYPES: Final = frozenset(
+    ["float16", "float32", "float64"]
+    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a bundle holds.
+
+    arrays: by their one name (X W b dY Y dX dW db switches A dA). options: stride, padding, … with
+    ``geometry`` spread into them, and ``operation`` where the bundle is a result of ours.
+    """
+
+    arrays: dict[str, Loaded]
+    options: dict[str, object]
+    source: str
+    path: str | None = None
+
+
+def read_bundle(spec: str, stdin: Stdin, *, allow_nonfinite: bool = False) -> Bundle:
+    """The bundle that ``spec`` gives: a .npz, .json or .safetensors file, "-", or a JSON object.
+
+    Raises UsageError for a key without a meaning, two names of one array, an option of a wrong
+    type, or a source that is one nameless array; FileError and DataError as ``read_array``.
+    """
+    opened = open_source(spec, _SUBJECT, "the bundle", stdin)
+    document = opened.document
+    try:
+        with reading(_SUBJECT, opened.source):
+            if not document.named or opened.key is not None:
+                raise _nameless()
+            keys = _array_keys(document.keys())
+            given = _options(document)
+            dtypes = _dtypes(document)
+        arrays = {
+            name: _load(opened, key, name, dtypes.get(key), allow_nonfinite)
+            for name, key in keys.items()
+        }
+    finally:
+        document.close()
+    return Bundle(arrays, given, opened.source, opened.path)
+
+
+def _array_keys(keys: list[str]) -> dict[str, str]:
+    """Each array in the bundle by its one name, and the key it stands under."""
+    found: dict[str, str] = {}
+    for key in keys:
+        name = names.ARRAY_OF_KEY.get(key)
+        if name is None:
+            if key not in names.OPTIONS | names.METADATA | names.STRUCTURE:
+                raise names.unknown_key(key)
+        elif name in found:
+            raise names.two_names(name, found[name], key)
+        else:
+            found[name] = key
+    return found
+
+
+def _options(document: Document) -> dict[str, object]:
+    """The options, flat: those of ``geometry`` and those given by themselves."""
+    keys = document.keys()
+    flat = options.checked({key: document.value(key) for key in keys if key in names.OPTIONS})
+    operation = document.value("operation") if "operation" in keys else None
+    if operation is not None and not isinstance(operation, str):
+        raise UsageError(
+            "The bundle's operation is not text.",
+            expected='"conv_forward", "conv_backward", …',
+            found=options.shown_value(operation),
+        )
+    if "geometry" in keys and (geometry := document.value("geometry")) is not None:
+        for key, value in options.checked(options.from_geometry(geometry, operation)).items():
+            if flat.setdefault(key, value) != value:
+                raise UsageError(
+                    f"The bundle gives {key} twice, in geometry and by itself.",
+                    expected="one value",
+                    found=f"{options.shown_value(value)} and {options.shown_value(flat[key])}",
+                    remedy="take one of them out",
+                )
+    return flat if operation is None else {**flat, "operation": operation}
+
+
+def _dtypes(document: Document) -> dict[str, str]:
+    """What ``dtypes`` of one of our JSON results says its arrays were."""
+    keys = document.keys()
+    dtypes = document.value("dtypes") if "dtypes" in keys else None
+    if not isinstance(dtypes, dict):
+        return {}
+    return {key: dtype for key, dtype in dtypes.items() if isinstance(dtype, str)}
+
+
+def _load(opened: Opened, key: str, name: str, dtype: str | None, allow_nonfinite: bool) -> Loaded:
+    loaded = opened.load(key, name, allow_nonfinite=allow_nonfinite)
+    if dtype is None:
+        return loaded
+    return Loaded(_restored(loaded.array, dtype), loaded.source, loaded.path)
+
+
+def _restored(array: Array, word: str) -> Array:
+    """The array in the dtype it had when it was written, where that takes nothing from it.
+
+    A float32 is written with the digits that single it out among the float32s, so the float64 they
+    parse to is rounded back to just that float32. Everything else must survive unchanged.
+    """
+    if word not in _REAL_DTYPES or word == array.dtype.name:
+        return array
+    dtype = np.dtype(word)
+    with np.errstate(all="ignore"):
+        cast = array.astype(dtype)
+    if array.dtype.kind == dtype.kind == "f":
+        same = bool((np.isfinite(cast) == np.isfinite(array)).all())
+    else:
+        same = bool((cast.astype(array.dtype) == array).all())
+    return cast if same else array
+
+
+def _nameless() -> UsageError:
+    return UsageError(
+        "The bundle is one array without a name.",
+        expected='a .npz file or a JSON object: {"input": …, "filter": …}',
+        found="an array",
+        remedy="pass it with --input, --filter, --bias or --upstream",
+    )

@@ -1,0 +1,101 @@
+"""``convgrad backward``: dX, dW and db of a convolution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from convgrad_cli.cli.options import (
+    ConvArrays,
+    ConvOptions,
+    OnlyOption,
+    OutputOptions,
+    RateOption,
+    SymbolicOptions,
+    VerifyOption,
+)
+from convgrad_cli.cli.signature import command
+
+if TYPE_CHECKING:
+    import typer
+
+    from convgrad_cli.cli.inputs import Given
+    from convgrad_cli.geometry import ConvPlan
+
+GRADIENTS = ("dX", "dW", "db")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "backward", example="convgrad backward --stride 2 --symbolic")(backward)
+
+
+def backward(
+    arrays: ConvArrays,
+    options: ConvOptions,
+    output: OutputOptions,
+    symbolic: SymbolicOptions,
+    only: OnlyOption = None,
+    learning_rate: RateOption = None,
+    verify: VerifyOption = False,
+) -> None:
+    """The gradients dX, dW and db of a convolution.
+
+    From X, W and the upstream gradient dY = ∂L/∂Y (1 everywhere where none is given).
+    """
+    from convgrad_cli.cli import words
+    from convgrad_cli.cli.inputs import conv_plan, gather, upstream
+    from convgrad_cli.cli.results import conv_result, finish
+    from convgrad_cli.layers.conv import planned_backward
+
+    given = gather(arrays, options, {})
+    plan = conv_plan(given)
+    wanted = words.names(only, GRADIENTS, "--only") if only else GRADIENTS
+    dY = upstream(given, plan)
+    X, W = given["X"], given["W"]
+    gradients = given.locating(lambda: planned_backward(plan, X, W, dY, only=wanted))
+    found = {name: getattr(gradients, name) for name in wanted}
+    result = conv_result("conv_backward", plan, given, found, upstream=dY)
+    _note_unreached(result.notes, plan, wanted)
+    if learning_rate is not None:
+        result.updated = _updated(given, found, learning_rate)
+    if verify:
+        result.verify = _verified(plan, X, W, dY, found)
+    finish(result, given, plan, output, symbolic, targets=wanted, upstream=dY)
+
+
+def _note_unreached(notes: list[str], plan: ConvPlan, wanted: tuple[str, ...]) -> None:
+    """Say which rows and columns no window reaches: their gradient is 0."""
+    from convgrad_cli.cli.results import unreached_note
+
+    if "dX" in wanted and (note := unreached_note(plan.geometry)):
+        notes.append(note)
+
+
+def _updated(given: Given, found: dict[str, Any], rate: float) -> dict[str, Any]:
+    """One step of gradient descent: W − α·dW and b − α·db (course slides, update rule)."""
+    from convgrad_cli.layers.update import descend
+
+    updated = {}
+    if "dW" in found:
+        updated["W"] = descend(given["W"], found["dW"], rate)
+    if "db" in found and "b" in given:
+        b = given["b"]
+        updated["b"] = descend(b, found["db"].reshape(b.shape), rate)
+    return updated
+
+
+def _verified(plan: ConvPlan, X: Any, W: Any, dY: Any, found: dict[str, Any]) -> dict[str, Any]:
+    from convgrad_cli.check.verify import verify_conv
+
+    canonical = {
+        "dX": plan.X.to_canonical,
+        "dW": plan.W.to_canonical,
+        "db": lambda db: db,
+    }
+    return verify_conv(
+        plan.X.to_canonical(X),
+        plan.W.to_canonical(W),
+        plan.canonical_upstream(dY),
+        {name: canonical[name](array) for name, array in found.items()},
+        plan.geometry,
+    ).as_dict()

@@ -1,0 +1,38 @@
+"""``convgrad forward``: the convolution's output Y."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convgrad_cli.cli.options import ConvArrays, ConvOptions, OutputOptions, SymbolicOptions
+from convgrad_cli.cli.signature import command
+
+if TYPE_CHECKING:
+    import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "forward", example="convgrad forward -x X.npy -w W.npy --padding 1")(forward)
+
+
+def forward(
+    arrays: ConvArrays, options: ConvOptions, output: OutputOptions, symbolic: SymbolicOptions
+) -> None:
+    """The output Y of a convolution.
+
+    Y is the cross-correlation of X with W, plus b where there is one.
+    """
+    from convgrad_cli.cli.inputs import conv_plan, gather
+    from convgrad_cli.cli.results import conv_result, finish
+    from convgrad_cli.layers.conv import planned_forward
+
+    given = gather(arrays, options, {})
+    plan = conv_plan(given)
+    X, W, b = given["X"], given["W"], given.get("b")
+    if b is not None:
+        given.locating(lambda: plan.check_bias(b.shape))
+    Y = given.locating(lambda: planned_forward(plan, X, W, b))
+    result = conv_result("conv_forward", plan, given, {"Y": Y})
+    result.arrays |= {name: given[name] for name in ("X", "W", "b") if name in given}
+    finish(result, given, plan, output, symbolic, targets=("Y",))

@@ -1,0 +1,171 @@
+"""From the options of a command to its layer: arrays gathered, options merged, the plan made.
+
+Arrays come from the options, from one bundle, or from a built-in example; the command line wins.
+Every error about an array gets the file it came from here, once.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from convgrad_cli.arrays import Loaded, Stdin, read_array, read_bundle
+from convgrad_cli.cli import words
+from convgrad_cli.cli.examples import choose_example, example_arrays, named_example
+from convgrad_cli.errors import ConvgradError, UsageError
+from convgrad_cli.geometry import ConvPlan, Plan, PoolPlan, plan_conv, plan_pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+
+    from convgrad_cli.cli.options import ConvArrays, ConvOptions, PoolArrays, PoolOptions
+
+_FLAGS = {"input": "X", "filter": "W", "bias": "b", "upstream": "dY"}
+_CONV_KEYS = ("stride", "padding", "dilation", "groups", "output_size", "dims", "layout")
+_POOL_KEYS = ("window", "stride", "padding", "dilation", "ceil_mode", "dims", "layout")
+
+
+@dataclass
+class Given:
+    """What the user gave: arrays under the contract's names, and options not yet read as a plan."""
+
+    arrays: dict[str, Loaded] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    notation: str | None = None
+    operation: str | None = None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.arrays
+
+    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
+        if name not in self.arrays:
+            flag = next((flag for flag, array in _FLAGS.items() if array == name), None)
+            raise UsageError(
+                f"{name} is missing.",
+                expected=f"--{flag} or a bundle that holds {name}" if flag else None,
+                remedy="or take a built-in example: --sample slides (convgrad samples lists them)",
+                array=name,
+            )
+        return self.arrays[name].array
+
+    def get(self, name: str) -> np.ndarray[Any, Any] | None:
+        """The array, or None where it was not given."""
+        return self.arrays[name].array if name in self.arrays else None
+
+    @property
+    def sources(self) -> list[str]:
+        """The files the arrays came from: an output must not be one of them."""
+        return [loaded.path for loaded in self.arrays.values() if loaded.path is not None]
+
+    def locating(self, make: Callable[[], Any]) -> Any:
+        """``make()``, with the file of the array concerned added to its errors."""
+        try:
+            return make()
+        except ConvgradError as error:
+            loaded = self.arrays.get(error.array or "")
+            raise error.located(loaded.source if loaded else None) from None
+
+
+def gather(
+    arrays: ConvArrays | PoolArrays, options: ConvOptions | PoolOptions, extra: dict[str, Any]
+) -> Given:
+    """Everything the user gave, merged. ``extra`` holds further options (ties …) by bundle name.
+
+    Without any array, the first example whose geometry is that of the options.
+    """
+    stdin = Stdin(getattr(sys.stdin, "buffer", None))
+    typed = typed_options(options) | {key: v for key, v in extra.items() if v is not None}
+    for key in ("dims", "layout", "filter_layout"):
+        if (value := getattr(arrays, key, None)) is not None:
+            typed[key] = value
+    given = _base(arrays, stdin, typed)
+    for flag, name in _FLAGS.items():
+        spec = getattr(arrays, flag, None)
+        if spec is not None:
+            given.arrays[name] = read_array(
+                spec, name, stdin, allow_nonfinite=arrays.allow_nonfinite
+            )
+    given.options |= typed
+    return given
+
+
+def conv_plan(given: Given) -> ConvPlan:
+    """The plan of the convolution the user gave."""
+    shapes = given["X"].shape, given["W"].shape
+    return given.locating(lambda: plan_conv(*shapes, **conv_keywords(given.options)))  # type: ignore[no-any-return]
+
+
+def pool_plan(given: Given) -> PoolPlan:
+    """The plan of the pool the user gave."""
+    shape = given["X"].shape
+    return given.locating(lambda: plan_pool(shape, **pool_keywords(given.options)))  # type: ignore[no-any-return]
+
+
+def conv_keywords(options: dict[str, Any]) -> dict[str, Any]:
+    """Merged options as the keywords of :func:`convgrad_cli.geometry.plan_conv`."""
+    chosen = {key: options[key] for key in _CONV_KEYS if options.get(key) is not None}
+    if options.get("filter_layout") is not None:
+        chosen["filter_order"] = options["filter_layout"]
+    return chosen
+
+
+def pool_keywords(options: dict[str, Any]) -> dict[str, Any]:
+    """Merged options as the keywords of :func:`convgrad_cli.geometry.plan_pool`."""
+    if options.get("window") is None:
+        raise UsageError("The pool has no window.", expected="--window, e.g. --window 2 or 2,3")
+    return {key: options[key] for key in _POOL_KEYS if options.get(key) is not None}
+
+
+def upstream(given: Given, plan: Plan) -> np.ndarray[Any, Any]:
+    """dY as given (its shape checked), or ones where there is none: L = ΣY, and a note says so."""
+    dY = given.get("dY")
+    if dY is None:
+        import numpy as np
+
+        given.notes.append("No upstream gradient was given: dY = 1 everywhere, that is L = ΣY.")
+        return np.ones(plan.output_shape, dtype=np.result_type(*_operands(given)))
+    given.locating(lambda: plan.check_upstream(dY.shape))
+    return dY.reshape(plan.output_shape)
+
+
+def _operands(given: Given) -> Iterator[Any]:
+    return (given.arrays[name].array.dtype for name in ("X", "W") if name in given.arrays)
+
+
+def _base(arrays: ConvArrays | PoolArrays, stdin: Stdin, typed: dict[str, Any]) -> Given:
+    """What the bundle or the example holds, before the command line's own arrays."""
+    named = [flag for flag in _FLAGS if getattr(arrays, flag, None) is not None]
+    if arrays.bundle is not None and arrays.sample is not None:
+        raise UsageError("A bundle and --sample are both given.", remedy="give one of them")
+    if arrays.bundle is not None:
+        bundle = read_bundle(arrays.bundle, stdin, allow_nonfinite=arrays.allow_nonfinite)
+        options = dict(bundle.options)
+        operation = options.pop("operation", None)
+        return Given(dict(bundle.arrays), options, operation=str(operation) if operation else None)
+    if arrays.sample is not None:
+        example = named_example(arrays.sample)
+        return Given(example_arrays(example), dict(example.options), notation=example.notation)
+    if named:
+        return Given()
+    example = choose_example("conv" if hasattr(arrays, "filter") else "pool", typed)
+    note = f"No arrays were given: this is the built-in example {example.name} ({example.title})."
+    return Given(example_arrays(example), dict(example.options), [note], example.notation)
+
+
+def typed_options(options: ConvOptions | PoolOptions) -> dict[str, Any]:
+    """The geometry options of the command line as values; what was not given is left out."""
+    typed: dict[str, Any] = {}
+    for key in ("window", "stride", "dilation", "output_size"):
+        text = getattr(options, key, None)
+        if text is not None:
+            typed[key] = words.whole_numbers(text, f"--{key.replace('_', '-')}")
+    if options.padding is not None:
+        typed["padding"] = words.padding(options.padding)
+    for key in ("groups", "ceil_mode"):
+        if (value := getattr(options, key, None)) is not None:
+            typed[key] = value
+    return typed

@@ -1,0 +1,116 @@
+"""Where a result goes: stdout in the chosen form, or files whole or not at all; notes to stderr."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+from convgrad_cli.cli.boundary import say
+from convgrad_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from convgrad_cli.cli.options import OutputOptions
+    from convgrad_cli.render.result import Result
+
+FORMATS = ("table", "text", "latex", "markdown", "json")
+_BY_SUFFIX = {".json": "json", ".tex": "latex", ".md": "markdown", ".txt": "text"}
+
+
+def chosen_format(options: OutputOptions) -> str | None:
+    """The form asked for; without one a table in a terminal, text in a pipe, none with a file.
+
+    Raises UsageError for an unknown form, or two.
+    """
+    asked = "json" if options.json else options.format
+    if options.json and options.format not in (None, "json"):
+        raise UsageError(f"--json and --format {options.format} contradict each other.")
+    if asked is None:
+        if options.output is not None:
+            return None
+        return "table" if sys.stdout.isatty() else "text"
+    if asked not in FORMATS:
+        raise UsageError(f"Unknown format {asked!r}.", expected=f"one of {', '.join(FORMATS)}")
+    return asked
+
+
+def emit(result: Result, options: OutputOptions, *, inputs: Iterable[str]) -> None:
+    """Print and write a numeric result as the options say; its notes go to stderr."""
+    from convgrad_cli.render import render
+
+    def form(name: str, **display: Any) -> str | bytes:
+        return render(result, name, precision=options.precision, **display)
+
+    written = {**result.arrays, **_prefixed(result.updated)}
+    put(form, written, options, inputs=inputs, notes=result.notes)
+
+
+def put(
+    form: Callable[..., str | bytes],
+    arrays: Mapping[str, Any],
+    options: OutputOptions,
+    *,
+    inputs: Iterable[str] = (),
+    notes: Iterable[str] = (),
+) -> None:
+    """Write ``form(format)`` and the arrays where the options say.
+
+    ``form`` makes the text of one form (``width``, ``color``, ``ascii_only`` for the display).
+    """
+    asked = chosen_format(options)
+    if options.precision is not None and not 1 <= options.precision <= 17:
+        raise UsageError(
+            "--precision takes 1 to 17 significant digits.", found=str(options.precision)
+        )
+    tell(notes, options)
+    if options.output is not None:
+        from convgrad_cli.arrays import write_results
+
+        write_results(
+            options.output,
+            arrays,
+            lambda suffix: form(_BY_SUFFIX.get(suffix, suffix)),
+            inputs=inputs,
+        )
+    if asked is not None:
+        write_stdout(form(asked, **display()))
+
+
+def tell(notes: Iterable[str], options: OutputOptions) -> None:
+    """Notes to stderr, unless --quiet."""
+    if not options.quiet:
+        for note in notes:
+            say(note)
+
+
+def display() -> dict[str, Any]:
+    """Width, colour and character set of stdout."""
+    terminal = sys.stdout.isatty()
+    colour = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    return {
+        "width": shutil.get_terminal_size().columns,
+        "color": colour,
+        "ascii_only": encoding != "utf8",
+    }
+
+
+def write_stdout(content: str | bytes) -> None:
+    """The result, and nothing else, to stdout."""
+    if isinstance(content, str):
+        text = content if content.endswith("\n") else content + "\n"
+        content = text.encode(sys.stdout.encoding or "utf-8", errors="replace")
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:
+        sys.stdout.write(content.decode())
+    else:
+        sys.stdout.flush()
+        stream.write(content)
+        stream.flush()
+
+
+def _prefixed(updated: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {f"updated_{name}": array for name, array in (updated or {}).items()}

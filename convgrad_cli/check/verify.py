@@ -152,7 +152,7 @@ def _correlate(X: Array, W: Array, geometry: ConvGeometry) -> Array:
     for block, filters in blocks:
         Y: Any = 0
         for place, window in _slides(block, geometry):
-            taps = filters[(slice(None), slice(None), *place)]
+            taps = filters[(slice(None), slice(None), *place)]  # (K/g, C/g)
             Y = Y + np.moveaxis(np.tensordot(taps, window, axes=(1, 1)), 0, 1)
         outputs.append(Y)
     return np.concatenate(outputs, axis=1)

@@ -87,15 +87,15 @@ def _updated(given: Given, found: dict[str, Any], rate: float) -> dict[str, Any]
 def _verified(plan: ConvPlan, X: Any, W: Any, dY: Any, found: dict[str, Any]) -> dict[str, Any]:
     from convgrad_cli.check.verify import verify_conv
 
-    canonical = {
-        "dX": plan.X.to_canonical,
-        "dW": plan.W.to_canonical,
-        "db": lambda db: db,
-    }
     return verify_conv(
         plan.X.to_canonical(X),
         plan.W.to_canonical(W),
         plan.canonical_upstream(dY),
-        {name: canonical[name](array) for name, array in found.items()},
+        {name: _canonical(plan, name, array) for name, array in found.items()},
         plan.geometry,
     ).as_dict()
+
+
+def _canonical(plan: ConvPlan, name: str, gradient: Any) -> Any:
+    layouts = {"dX": plan.X, "dW": plan.W}
+    return layouts[name].to_canonical(gradient) if name in layouts else gradient

@@ -53,7 +53,7 @@ def bounded(function: Callable[..., None]) -> Callable[..., None]:
             leave(ExitCode.BAD_INPUT, f"Cannot write the result: {os.strerror(error.errno)}.")
 
     # The wrapper must show its own signature, not the wrapped function's annotations.
-    del call.__wrapped__  # type: ignore[attr-defined]
+    del call.__wrapped__
     call.__signature__ = function.__signature__  # type: ignore[attr-defined]
     return call
 

@@ -5,7 +5,6 @@ Commands import what they need when they run: ``--help`` must not pay for numpy.
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -56,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ def save_examples(directory: str) -> list[Path]:
         bundle = bundle_text(arrays, options)
         for path in (home / f"{example.name}.json", home / f"{example.name}.npz"):
             everything = {**arrays, **option_arrays(example.options)}
-            write_results(str(path), everything, lambda _suffix, text=bundle: text, inputs=())
+            write_results(str(path), everything, partial(_same, bundle), inputs=())
             written.append(path)
         folder = home / example.name
         folder.mkdir(exist_ok=True)
@@ -87,6 +88,10 @@ def _save_array(folder: Path, name: str, array: Any) -> Path:
         rows = "\n".join(",".join(map(repr, row)) for row in np.atleast_2d(array).tolist())
         path.write_text(f"# {name}\n{rows}\n", encoding="utf-8")
     return path
+
+
+def _same(text: str, _form: str) -> str:
+    return text
 
 
 def _rows(value: Any, depth: int) -> str:

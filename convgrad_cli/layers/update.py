@@ -27,7 +27,7 @@ def descend(parameter: Array, gradient: Array, rate: float) -> Array:
     working = np.float32 if result == np.float16 else result
     with np.errstate(over="ignore", invalid="ignore"):
         step = parameter.astype(working) - working_rate(rate, working) * gradient.astype(working)
-        stepped = step.astype(result)
+        stepped: Array = step.astype(result)
     finite_before = np.isfinite(parameter).all() and np.isfinite(gradient).all()
     if finite_before and not np.isfinite(stepped).all():
         raise DataError(

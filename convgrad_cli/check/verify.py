@@ -110,7 +110,8 @@ def verify_average_pool(
     inside = np.ones((1, 1, *geometry.input_size))
     counted = _padded(inside, geometry, 0)
     if count_include_pad:
-        counted[(..., *(slice(0, sum(sides) + n) for sides, n in _sides_and_sizes(geometry)))] = 1.0
+        whole: Any = [slice(0, sum(sides) + n) for sides, n in _sides_and_sizes(geometry)]
+        counted[(slice(None), slice(None), *whole)] = 1.0
     divisor = sum(window for _, window in _slides(counted, geometry))
 
     def forward(V: Array, size: Callable[[Array], Array]) -> Array:
@@ -152,7 +153,8 @@ def _correlate(X: Array, W: Array, geometry: ConvGeometry) -> Array:
     for block, filters in blocks:
         Y: Any = 0
         for place, window in _slides(block, geometry):
-            taps = filters[(slice(None), slice(None), *place)]  # (K/g, C/g)
+            at: Any = (slice(None), slice(None), *place)
+            taps = filters[at]  # (K/g, C/g)
             Y = Y + np.moveaxis(np.tensordot(taps, window, axes=(1, 1)), 0, 1)
         outputs.append(Y)
     return np.concatenate(outputs, axis=1)

@@ -61,7 +61,7 @@ def open_file(path: str, subject: str) -> Document:
             found=suffix or "no suffix",
             remedy="give the file the suffix of its format",
         )
-    with open(path, "rb") as stream:
+    with open(path, "rb", buffering=0) as stream:  # a buffer would cost a copy of a large text
         _check_kind(stream.read(16), suffix, subject)
         stream.seek(0)
         if suffix in TABLES:

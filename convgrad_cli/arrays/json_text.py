@@ -25,6 +25,7 @@ from convgrad_cli.errors import FileError
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NOT_NUMBERS: Final = (b'"', b"{", b"t", b"f", b"n")  # one of them starts every other JSON value
+_FRACTIONS: Final = (b".", b"e", b"E")
 _LONG_INTEGER: Final = re.compile(rb"[\[,:\s-]\d{19,}\s*[,\]}]")
 _INT64_END: Final = 2.0**63
 
@@ -36,7 +37,7 @@ class JsonText:
         """Raises FileError for text that is not JSON or that gives a key twice."""
         self._text = text.removeprefix(_BOM)
         self._root = _parsed(self._text, name)
-        self._only_numbers = not any(mark in self._text for mark in _NOT_NUMBERS)
+        self._kinds = _kinds_of_numbers(self._text)
         if self.named and (key := first_duplicate_key(self._text)) is not None:
             raise FileError(
                 f"{name} cannot be read: the key {shown(key)} is given twice.",
@@ -61,13 +62,13 @@ class JsonText:
 
         Raises DataError, naming the first place: ragged, too deep, not a number, beyond 64 bits.
         """
-        array = plain_array(_member(self._root, key), only_numbers=self._only_numbers)
+        array = plain_array(_member(self._root, key), self._kinds)
         if array is not None and not self._may_be_rounded(array):
             return array
         exact = _member(self._parsed_exactly(name), key)
         check_faults(exact, name, allow_nonfinite=allow_nonfinite)
         if array is None:
-            array = plain_array(with_nonfinite(exact), only_numbers=False)
+            array = plain_array(with_nonfinite(exact))
         assert array is not None, "no fault found in an array that could not be built"
         return array
 
@@ -76,10 +77,9 @@ class JsonText:
 
     def _may_be_rounded(self, array: Array) -> bool:
         """Whether orjson may have turned an integer literal beyond 64 bits into a float."""
-        if array.dtype.kind != "f" or not array.size:
+        if not array.size or -_INT64_END < array.min() <= array.max() < _INT64_END:
             return False
-        beyond = float(array.max()) >= _INT64_END or float(array.min()) < -_INT64_END
-        return beyond and _LONG_INTEGER.search(b" " + self._text + b",") is not None
+        return _LONG_INTEGER.search(b" " + self._text + b",") is not None
 
     def _parsed_exactly(self, name: str) -> object:
         """The text once more, by the slow parser that shows every integer literal as written."""
@@ -89,12 +89,11 @@ class JsonText:
             raise too_deep(name, "hundreds of levels") from None
 
 
-def plain_array(value: object, *, only_numbers: bool) -> Array | None:
+def plain_array(value: object, kinds: set[type] | None = None) -> Array | None:
     """The int64 or float64 array of rectangular nested lists; None for anything else.
 
-    only_numbers: the text is known to hold nothing but numbers and lists. Without that knowledge
-    the type of every element is looked at, because numpy would take true for 1 and "1.5" for text
-    as wide as the widest element.
+    kinds: the types of the numbers, where the text has told them. Otherwise every element is
+    looked at, because numpy would take true for 1 and "1.5" for 1.5.
     """
     shape: tuple[int, ...] = ()
     elements: list[Any] = [value]
@@ -106,16 +105,21 @@ def plain_array(value: object, *, only_numbers: bool) -> Array | None:
             return None
         shape += (sizes.pop(),)
         elements = list(chain.from_iterable(elements))
-    if not only_numbers and not set(map(type, elements)) <= {int, float}:
+    kinds = set(map(type, elements)) if kinds is None else kinds
+    if not kinds <= {int, float}:
         return None
+    dtype = np.int64 if kinds == {int} else np.float64
     try:
-        array = np.array(elements)
-    except ValueError:  # a list among the numbers
+        return np.fromiter(elements, dtype, len(elements)).reshape(shape)
+    except (ValueError, TypeError, OverflowError):  # a list among the numbers, or beyond int64
         return None
-    if array.dtype.kind not in "if":  # unsigned: an integer beyond int64
+
+
+def _kinds_of_numbers(text: bytes) -> set[type] | None:
+    """The types that the numbers of a text parse to; None if it can hold more than numbers."""
+    if any(mark in text for mark in _NOT_NUMBERS):
         return None
-    dtype = np.int64 if array.dtype.kind == "i" else np.float64
-    return array.astype(dtype, copy=False).reshape(shape)
+    return {int, float} if any(mark in text for mark in _FRACTIONS) else {int}
 
 
 def _member(root: object, key: str | None) -> object:

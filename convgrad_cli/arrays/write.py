@@ -6,12 +6,14 @@ disk, Ctrl-C or a crash leaves what was there before. A file that is read is nev
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NoReturn
+from types import SimpleNamespace
+from typing import IO, TYPE_CHECKING, Final, NoReturn, cast
 
 import numpy as np
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 TEXT_FORMATS: Final = {".json": "json", ".tex": "latex", ".md": "markdown", ".txt": "text"}
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
+_REMEDIES: Final = {
+    errno.ENOSPC: "nothing was written: free some space, or choose another --output",
+    errno.EDQUOT: "nothing was written: free some space, or choose another --output",
+}
 SUFFIXES: Final = (".npz", ".npy", *TEXT_FORMATS, *_SEPARATORS)
 
 Writer = Callable[[IO[bytes]], object]
@@ -46,7 +52,7 @@ def write_results(
     """
     spelled = os.fspath(path)
     target = Path(spelled)
-    if spelled.endswith(("/", os.sep)) or target.is_dir():
+    if spelled.endswith(("/", os.sep)) or os.path.isdir(spelled):
         writers = {target / f"{name}.npy": _npy(array) for name, array in arrays.items()}
         with _refusals(target), _folder(target):
             _replace_all(writers, inputs)
@@ -80,7 +86,17 @@ def _writer(target: Path, arrays: Mapping[str, Array], text: Text | None) -> Wri
 
 
 def _npy(array: Array) -> Writer:
-    return lambda stream: np.save(stream, array, allow_pickle=False)
+    """The writer of one .npy file.
+
+    numpy is shown no real file: it would write past Python and report a full disk without saying
+    that the disk is full.
+    """
+
+    def write(stream: IO[bytes]) -> None:
+        sink = cast("IO[bytes]", SimpleNamespace(write=stream.write))
+        np.lib.format.write_array(sink, array, allow_pickle=False)
+
+    return write
 
 
 def _only(arrays: Mapping[str, Array], target: Path) -> Array:
@@ -138,11 +154,11 @@ def _check_target(target: Path, inputs: Iterable[str | Path]) -> None:
                     remedy="choose another --output",
                 )
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(21, "is a directory")
+        raise IsADirectoryError(errno.EISDIR, "is a directory")
     if not stat.S_ISREG(mode):
         raise FileError("The output is a device or a pipe, not a file.", found=shown(str(target)))
     if not os.access(target, os.W_OK):
-        raise PermissionError(13, "the file is read-only")
+        raise PermissionError(errno.EACCES, "the file is read-only")
 
 
 @contextmanager
@@ -180,6 +196,6 @@ def _refuse(target: Path, error: OSError) -> NoReturn:
     reason = (error.strerror or str(error)).lower()
     raise FileError(
         f"The output cannot be written: {reason}.",
-        remedy="nothing was written; free some space or choose another --output",
+        remedy=_REMEDIES.get(error.errno or 0, "choose another --output"),
         source=str(target),
     ) from None

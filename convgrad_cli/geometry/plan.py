@@ -271,7 +271,7 @@ def _wrong_upstream(plan: Plan, found: tuple[int, ...]) -> ShapeError:
         f"stride {_short(geometry.stride)}, padding {padding}"
         + (f", dilation {_short(geometry.dilation)}" if set(geometry.dilation) != {1} else ""),
         found=str(found),
-        remedy=f"it would fit {fits}"
+        remedy=f"pass the options of the forward pass: this dY fits {fits}"
         if fits
         else "pass the stride and padding of the forward pass, or a dY of the output's shape",
         array="dY",

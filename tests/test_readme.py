@@ -1,0 +1,67 @@
+"""The README's examples, run: every ``$ command`` of a console block prints what stands below it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def examples() -> list[tuple[str, str]]:
+    """(command, printed) of every console block, in order."""
+    found = []
+    for block in re.findall(r"^```console\n(.*?)^```", README, re.DOTALL | re.MULTILINE):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, printed = part.partition("\n")
+            while command.endswith("\\"):
+                more, _, printed = printed.partition("\n")
+                command = command[:-1] + more
+            found.append((command, printed))
+    return found
+
+
+EXAMPLES = examples()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory as a reader has it: the samples, and nothing else."""
+    directory = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "samples", directory / "samples")
+    return directory
+
+
+def run(command: str, directory: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COLUMNS": "100", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=directory,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=120,
+    )
+    return done.stdout.decode()
+
+
+def test_the_readme_has_examples() -> None:
+    assert len(EXAMPLES) > 5
+
+
+def test_every_example_prints_what_the_readme_says(place: Path) -> None:
+    """In order, since later ones use files of earlier ones. A line ``…`` stands for lines left out."""
+    wrong = []
+    for command, printed in EXAMPLES:
+        expected = [re.escape(part) for part in re.split(r"^…\n", printed, flags=re.MULTILINE)]
+        found = run(command, place)
+        if not re.fullmatch("(?:.*\n)*".join(expected), found):
+            wrong.append(f"$ {command}\n{found}")
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,103 @@
+"""JSON: the contract's envelope, whole and exact, as fast as the JSON library writes numbers.
+
+A float reads back as the same float (float32: once it is float32 again, which ``dtypes`` says).
+JSON has no NaN and no infinities; they are the strings "NaN", "Infinity" and "-Infinity".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import orjson
+
+from convgrad_cli.render.numbers import exact_json
+
+if TYPE_CHECKING:
+    from convgrad_cli.render.result import Result
+
+VERSION: Final = 1
+"""The envelope's version, its first field."""
+
+_READABLE: Final = 1 << 16  # bytes up to which the text is broken into lines for a person
+_LINE: Final = 88
+
+
+def json_output(result: Result) -> bytes:
+    """The result as JSON text with a final newline; small ones in lines, large ones compact."""
+    text = orjson.dumps(envelope(result))
+    if len(text) <= _READABLE:
+        text = _in_lines(orjson.loads(text), "").encode()
+    return text + b"\n"
+
+
+def envelope(result: Result) -> dict[str, Any]:
+    """The fields in the contract's order; arrays are ready-made pieces of JSON."""
+    document: dict[str, Any] = {
+        "convgrad": VERSION,
+        "operation": result.operation,
+        "geometry": json_value(result.geometry),
+        "shapes": json_value(result.shapes),
+        "dtypes": {name: str(array.dtype) for name, array in result.arrays.items()},
+        **{name: json_value(array) for name, array in result.arrays.items()},
+    }
+    for name in ("updated", "verify"):
+        if (value := getattr(result, name)) is not None:
+            document[name] = json_value(value)
+    document |= {name: json_value(value) for name, value in result.extra.items()}
+    if result.derivation is not None:
+        document["derivation"] = result.derivation.as_json()
+    document["notes"] = list(result.notes)
+    return document
+
+
+def json_value(value: object) -> Any:
+    """``value`` (plain, numpy, or nested) as orjson takes it, non-finite numbers as words."""
+    if isinstance(value, np.ndarray):
+        return orjson.Fragment(exact_json(value))
+    if isinstance(value, np.generic):
+        return json_value(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {str(key): json_value(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(entry) for entry in value]
+    return value
+
+
+def _in_lines(value: Any, indent: str, before: int = 0) -> str:
+    """Objects and lists on one line where they fit, else one entry a line.
+
+    before: columns taken on the line by the key; the outermost object is always broken.
+    """
+    if not value or not isinstance(value, (dict, list)):
+        return orjson.dumps(value).decode()
+    line = _on_one_line(value)
+    if indent and len(indent) + before + len(line) < _LINE:
+        return line
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        keys = [f"{orjson.dumps(key).decode()}: " for key in value]
+        pairs = zip(keys, value.values(), strict=True)
+        entries = [key + _in_lines(entry, deeper, len(key)) for key, entry in pairs]
+        opening, closing = "{}"
+    else:
+        entries = [_in_lines(entry, deeper) for entry in value]
+        opening, closing = "[]"
+        if not isinstance(value[0], (dict, list)):
+            return line  # a row of numbers stays a row
+    body = (",\n" + deeper).join(entries)
+    return f"{opening}\n{deeper}{body}\n{indent}{closing}"
+
+
+def _on_one_line(value: Any) -> str:
+    if isinstance(value, dict):
+        entries = (
+            f"{orjson.dumps(key).decode()}: {_on_one_line(entry)}" for key, entry in value.items()
+        )
+        return "{" + ", ".join(entries) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_on_one_line, value)) + "]"
+    return orjson.dumps(value).decode()

@@ -1,0 +1,68 @@
+// Arrays: flat values in canonical order (batch, channels, space), with what Python gave to put back.
+
+function product(sizes) {
+  return sizes.reduce((all, size) => all * size, 1);
+}
+
+class Plate {
+  // A plate is one array of the layer: X, W, b, dY (given) or Y, dX, dW, db (results).
+  constructor(name, shape, values) {
+    this.name = name;
+    this.shape = shape;
+    this.size = product(shape);
+    const space = Math.min(2, Math.max(1, shape.length - 2));
+    this.cols = shape.length > 1 ? shape[shape.length - 1] : this.size;
+    this.rows = shape.length > 1 && space === 2 ? shape[shape.length - 2] : 1;
+    this.area = this.rows * this.cols;
+    this.leading = shape.length > 1 ? shape.slice(0, shape.length - space) : [];
+    this.values = Float64Array.from(values || new Float64Array(this.size), Number);
+  }
+
+  index(flat) {
+    const index = [];
+    for (let axis = this.shape.length - 1; axis >= 0; axis--) {
+      index[axis] = flat % this.shape[axis];
+      flat = Math.floor(flat / this.shape[axis]);
+    }
+    return index;
+  }
+
+  flat(index) {
+    return index.reduce((flat, place, axis) => flat * this.shape[axis] + place, 0);
+  }
+
+  planeOf(flat) {
+    return Math.floor(flat / this.area);
+  }
+
+  // Which plane has these leading indices (batch, channel, and the depth of a 3-D layer).
+  plane(leading) {
+    return leading.reduce((plane, place, axis) => plane * this.leading[axis] + place, 0);
+  }
+
+  leadingOf(plane) {
+    return this.index(plane * this.area).slice(0, this.leading.length);
+  }
+}
+
+// The products of the per-axis tap tables: parallel arrays of flat places in Y, W and X, rows of Y
+// outermost; and for each of the three a list of the taps that touch a place.
+function spatialTaps(axes) {
+  let taps = [[0, 0, 0]];
+  for (const axis of axes) {
+    const next = [];
+    for (const [out, kernel, input] of taps)
+      for (const [o, k, x] of axis.taps)
+        next.push([out * axis.output + o, kernel * axis.kernel + k, input * axis.size + x]);
+    taps = next;
+  }
+  taps.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const column = (j) => Int32Array.from(taps, (tap) => tap[j]);
+  return { out: column(0), kernel: column(1), input: column(2), count: taps.length };
+}
+
+function touching(places, size) {
+  const lists = Array.from({ length: size }, () => []);
+  places.forEach((place, tap) => lists[place].push(tap));
+  return lists;
+}

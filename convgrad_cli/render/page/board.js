@@ -1,0 +1,150 @@
+// The board: cards of grids on the stage, and the cells of every array element on it.
+// A block is one plane: { label, rows, cols, cell(r, c) -> { ref, role, note } }.
+
+const CELL_CLASSES = [[9, "large"], [16, "medium"], [26, "small"], [Infinity, "dots"]];
+
+const escapeHtml = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+class Board {
+  constructor(stage, plates, writer) {
+    Object.assign(this, { stage, plates, writer });
+    this.show = "numbers";
+    this.clear();
+  }
+
+  clear() {
+    this.cells = {};   // array name -> flat -> its elements on the board
+    this.blocks = [];  // { element, spec, cells }
+    this.marked = [];
+  }
+
+  draw(cards) {
+    this.clear();
+    this.stage.innerHTML = cards.map((card, i) => this.card(card, i)).join("");
+    const elements = this.stage.querySelectorAll(".block");
+    cards.flatMap((card) => card.blocks || []).forEach((spec, i) => {
+      const cells = Array.from(elements[i].querySelectorAll(".cell"));
+      this.blocks.push({ element: elements[i], spec, cells });
+      for (const cell of cells) this.register(cell);
+      cells.find((cell) => cell.dataset.a)?.setAttribute("tabindex", "0");
+    });
+  }
+
+  register(cell) {
+    const { a, i } = cell.dataset;
+    if (a) ((this.cells[a] ??= [])[i] ??= []).push(cell);
+  }
+
+  card(card) {
+    if (card.sign) return `<div class="sign" aria-hidden="true">${card.sign}</div>`;
+    const blocks = card.blocks.map((block) => this.block(block, card)).join("");
+    const scroll = `<div class="planes">${blocks}</div>`;
+    return `<section class="card ${card.kind || ""}" data-card="${card.name}">
+      <h2><b>${card.title}</b> <span>${card.about}</span></h2>${scroll}</section>`;
+  }
+
+  block(block, card) {
+    const size = CELL_CLASSES.find(([most]) => block.cols <= most)[1];
+    const label = `${card.label || card.title} ${block.label}`.trim();
+    const rows = [];
+    for (let r = 0; r < block.rows; r++) {
+      const cells = [];
+      for (let c = 0; c < block.cols; c++) cells.push(this.cell(block.cell(r, c), c));
+      rows.push(`<div role="row" aria-rowindex="${r + 1}">${cells.join("")}</div>`);
+    }
+    const caption = block.label ? `<p class="plane">${escapeHtml(block.label)}</p>` : "";
+    return `<div class="block ${size}" style="--cols:${block.cols};--rows:${block.rows};--chars:${this.chars(block)}">
+      ${caption}<div class="grid" role="grid" aria-label="${escapeHtml(label)}"
+        aria-rowcount="${block.rows}" aria-colcount="${block.cols}" data-cols="${block.cols}">
+      ${rows.join("")}<div class="frame" hidden></div></div></div>`;
+  }
+
+  cell({ ref, role = "", note }, column) {
+    const state = `role="gridcell" aria-colindex="${column + 1}" tabindex="-1"`;
+    if (!ref) return `<div class="cell ${role}" ${state}${title(note)}>${role.includes("crop") ? "×" : "0"}</div>`;
+    const [name, flat] = ref;
+    const editable = this.writer.model.given.includes(name) ? "" : ` aria-readonly="true"`;
+    return `<div class="cell ${role}" ${state} data-a="${name}" data-i="${flat}"${editable}${title(note)}${this.heat(ref)}>${this.content(ref)}</div>`;
+  }
+
+  content(ref) {
+    const value = `<span class="num">${this.text(ref)}</span>`;
+    if (this.show === "numbers") return value;
+    const symbol = `<math>${this.writer.symbol(ref, "mathml")}</math>`;
+    return this.show === "symbols" ? symbol : `<span class="sym">${symbol}</span>${value}`;
+  }
+
+  text([name, flat]) {
+    return shown(this.plates[name].values[flat], 4);
+  }
+
+  // Nine steps of colour by sign and size: what a grid too fine for numbers shows instead.
+  heat([name, flat]) {
+    const value = this.plates[name].values[flat];
+    const level = value ? Math.sign(value) * Math.ceil((4 * Math.abs(value)) / this.scale(name)) : 0;
+    return ` data-h="${Number.isFinite(level) ? level : 0}"`;
+  }
+
+  scale(name) {
+    this.scales ??= {};
+    return (this.scales[name] ??= this.plates[name].values.reduce(
+      (most, v) => Math.max(most, Math.abs(v) || 0), 0) || 1);
+  }
+
+  chars(block) {
+    let most = 1;
+    for (let r = 0; r < block.rows; r++)
+      for (let c = 0; c < block.cols; c++) {
+        const { ref } = block.cell(r, c);
+        if (ref) most = Math.max(most, this.text(ref).length);
+      }
+    return most;
+  }
+
+  // After an edit: only the cells whose number changed are touched, and flash once.
+  refresh(changed) {
+    this.scales = {};
+    for (const [name, flats] of Object.entries(changed))
+      for (const flat of flats)
+        for (const cell of this.cells[name]?.[flat] || []) {
+          const num = cell.querySelector(".num");
+          if (num) num.textContent = this.text([name, flat]);
+          cell.dataset.h = this.heat([name, flat]).match(/"(.*)"/)[1];
+          cell.classList.remove("changed");
+          void cell.offsetWidth;
+          cell.classList.add("changed");
+        }
+  }
+
+  // Marks: colour p (pairs share one), number t of the term, or a plain class.
+  mark(ref, { pair = null, term = null, kind = null }) {
+    for (const cell of this.cells[ref[0]]?.[ref[1]] || []) this.markCell(cell, { pair, term, kind });
+  }
+
+  markCell(cell, { pair = null, term = null, kind = null }) {
+    if (pair !== null && cell.dataset.p === undefined) cell.dataset.p = pair % 8;
+    if (term !== null && cell.dataset.t === undefined) cell.dataset.t = term + 1;
+    if (kind) cell.classList.add(kind);
+    this.marked.push(cell);
+  }
+
+  unmark() {
+    for (const cell of this.marked) {
+      delete cell.dataset.p;
+      delete cell.dataset.t;
+      cell.classList.remove("here", "under", "idle", "best", "tied", "added", "emphasis");
+    }
+    this.marked = [];
+    for (const { element } of this.blocks) element.querySelector(".frame").hidden = true;
+  }
+
+  frame({ element, spec }, top, left, rows, cols) {
+    const frame = element.querySelector(".frame");
+    frame.hidden = false;
+    for (const [key, value] of Object.entries({ top, left, rows, cols }))
+      frame.style.setProperty(`--${key}`, value);
+    return spec;
+  }
+}
+
+const title = (note) => (note ? ` title="${escapeHtml(note)}"` : "");

@@ -1,0 +1,139 @@
+// The dock: the equation of what is chosen, below the stage, in space that is always reserved.
+
+class Dock {
+  constructor(page, root) {
+    this.page = page;
+    this.head = root.querySelector("#subject");
+    this.body = root.querySelector("#equation");
+    this.spoken = root.querySelector("#spoken");
+    this.body.addEventListener("pointerover", (event) => this.point(event));
+    this.body.addEventListener("pointerleave", () => Marks.emphasise(page, null));
+  }
+
+  point(event) {
+    const term = event.target.closest?.(".term");
+    Marks.emphasise(this.page, term && this.refs ? this.refs[Number(term.dataset.t) - 1] : null);
+  }
+
+  put(head, body, refs, spoken) {
+    this.head.innerHTML = head;
+    this.body.innerHTML = body;
+    this.body.scrollTop = 0;
+    this.refs = refs;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => { this.spoken.textContent = spoken; }, 200);
+  }
+
+  symbol(ref) {
+    return `<math>${this.page.writer.symbol(ref, "mathml")}</math>`;
+  }
+
+  // A result's equation: symbols, numbers, value.
+  equation(name, flat, terms) {
+    const { writer, plates } = this.page;
+    const value = `<math>${number(plates[name].values[flat], "mathml")}</math>`;
+    const line = (one) => this.flow(terms, (term) => `<math>${one.call(writer, term, "mathml")}</math>`);
+    const rows = terms.length
+      ? [line(writer.symbols), line(writer.numbers), `<span class="value">${value}</span>`]
+      : [`<span class="value">${value}</span>`];
+    if (terms.length && rows[1].replace(/<[^>]*>/g, "") === value.replace(/<[^>]*>/g, "")) rows.splice(1, 1);
+    const left = this.symbol([name, flat]);
+    const body = rows.map((row, i) => `<div class="left">${i ? "" : left}</div><div class="is"><math><mo>=</mo></math></div><div class="right">${row}</div>`).join("");
+    this.put(this.subject(name, flat, terms), `<div class="lines">${body}</div>`,
+      terms.map((term) => term.refs), terms.length < 13 ? writer.sentence(name, flat)
+        : `${writer.symbol([name, flat], "text")}: a sum of ${terms.length} terms, ${shown(plates[name].values[flat])}`);
+  }
+
+  flow(terms, one) {
+    const maximum = terms[0].member ? this.page.writer.extremum.mathml : null;
+    const sign = maximum ? "," : "+";
+    const parts = terms.slice(0, TERMS_SHOWN).map((term, t) => {
+      const joint = t ? `<span class="joint">${sign}</span>` : "";
+      return `<span class="step">${joint}<span class="term" data-p="${t % 8}" data-t="${t + 1}">${one(term)}</span></span>`;
+    });
+    if (terms.length > TERMS_SHOWN)
+      parts.push(`<span class="more">${sign} … and ${terms.length - TERMS_SHOWN} more terms</span>`);
+    const [open, close] = maximum || ["", ""];
+    const wrap = (piece) => (piece ? `<math>${piece}</math>` : "");
+    return wrap(open) + parts.join("") + wrap(close);
+  }
+
+  subject(name, flat, terms) {
+    const { plates, layer, model } = this.page;
+    const index = plates[name].index(flat);
+    const where = `<b>${name}[${layer.given[name] ? givenIndex(layer.given[name], index).join(", ") : index.join(", ")}]</b>`;
+    const why = this.reason(name, index);
+    if (why) return `${where} is 0: ${escapeHtml(why)}`;
+    if (!model.filters && model.ties) return `${where} ${this.poolSubject(name, flat, terms)}`;
+    return `${where} ${name === "Y" ? "is made of" : "gathers"} ${count(terms.length, "product")}`;
+  }
+
+  poolSubject(name, flat, terms) {
+    const { model } = this.page;
+    if (name === "dX") {
+      const over = model.windows(flat).length;
+      return `is in ${count(over, "window")}, and is the maximum of ${terms.length || "none"}`;
+    }
+    const tied = model.tied[flat].length;
+    if (!tied) return "takes the maximum of its window";
+    const rule = { first: "the first gets the gradient", last: "the last gets the gradient", split: "they share the gradient" };
+    return `has a tie: ${tied} equal maxima, ${rule[model.ties]}`;
+  }
+
+  reason(name, index) {
+    if (FAMILY[name] !== "X") return "";
+    const axis = this.page.layer.axes.findIndex((a, j) => index[2 + j] in a.unreached);
+    return axis < 0 ? "" : this.page.layer.axes[axis].unreached[index[2 + axis]];
+  }
+
+  // What a given element influences: one line a result it goes into.
+  influence(name, flat, found) {
+    const { writer, plates, layer, model } = this.page;
+    const index = plates[name].index(flat);
+    const where = `<b>${name}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
+    const why = this.reason(name, index);
+    const targets = [...new Set(found.map(({ into }) => into[0]))];
+    const pairs = [...new Set(found.map(({ tap }) => tap))];
+    const rows = targets.map((target) => {
+      const into = found.filter((one) => one.into[0] === target);
+      const parts = into.slice(0, TERMS_SHOWN).map((one) => this.part(one, pairs.indexOf(one.tap)));
+      if (into.length > TERMS_SHOWN) parts.push(`<span class="more">… and ${into.length - TERMS_SHOWN} more</span>`);
+      return `<div class="left"><span class="into">into ${target}</span></div><div class="is"></div><div class="right">${parts.join("")}</div>`;
+    });
+    const reached = targets.map((target) => count(found.filter((one) => one.into[0] === target).length, `term`) + ` of ${target}`);
+    const head = why ? `${where}: ${escapeHtml(why)}` : `${where} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
+    this.put(head, `<div class="lines">${rows.join("")}</div>`, pairs.map((tap) => found.filter((one) => one.tap === tap).flatMap((one) => [one.into, ...one.refs])),
+      `${writer.symbol([name, flat], "text")} = ${shown(plates[name].values[flat])}, ${why || `goes into ${reached.join(", ")}`}`);
+    void model;
+  }
+
+  part(one, pair) {
+    const { writer } = this.page;
+    const product = `${writer.symbols(one, "mathml")}${JOIN.mathml.equals}${number(this.valueOf(one), "mathml")}`;
+    return `<span class="step"><span class="term${one.idle ? " idle" : ""}" data-p="${pair % 8}" data-t="${pair + 1}"><math>${writer.symbol(one.into, "mathml")}<mo>←</mo>${one.idle ? "<mtext>not the maximum</mtext>" : product}</math></span></span>`;
+  }
+
+  valueOf(term) {
+    return term.refs.reduce((all, ref) => all * this.page.writer.value(ref), 1) / (term.over || 1);
+  }
+
+  // One scatter step: what this upstream cell adds, and what stands there now.
+  scatter(target, y, found, partial) {
+    const { writer, layer, plates } = this.page;
+    const where = `<b>dY[${givenIndex(layer.given.dY, plates.dY.index(y)).join(", ")}]</b>`;
+    const parts = found.slice(0, TERMS_SHOWN).map((one, t) => {
+      const numbers = writer.numbers(one, "mathml");
+      const now = number(partial[one.into[1]], "mathml");
+      return `<span class="step"><span class="term" data-p="${t % 8}" data-t="${t + 1}"><math>${writer.symbol(one.into, "mathml")}<mo>+=</mo>${writer.symbols(one, "mathml")}<mo>=</mo>${numbers}</math><span class="now">now <math>${now}</math></span></span></span>`;
+    });
+    if (found.length > TERMS_SHOWN) parts.push(`<span class="more">… and ${found.length - TERMS_SHOWN} more</span>`);
+    this.put(`${where} = ${shown(plates.dY.values[y])} adds to ${count(found.length, "cell")} of ${target}`,
+      `<div class="adds">${parts.join("")}</div>`, found.map((one) => [one.into, ...one.refs]),
+      `dY adds to ${found.length} cells of ${target}`);
+  }
+}
+
+const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+// An index in the user's own rank and layout: `order` names the canonical axis of each of its axes.
+const givenIndex = ({ order }, index) => order.map((axis) => index[axis]);

@@ -1,0 +1,104 @@
+// Equations: fragments that Python wrote, joined. A form is "mathml", "latex" or "text".
+
+const TERMS_SHOWN = 48;
+
+const JOIN = {
+  mathml: { dot: "<mo>·</mo>", plus: "<mo>+</mo>", comma: "<mo>,</mo>", equals: "<mo>=</mo>" },
+  latex: { dot: " \\cdot ", plus: " + ", comma: ", ", equals: " = " },
+  text: { dot: "·", plus: " + ", comma: ", ", equals: " = " },
+};
+
+class Writer {
+  constructor(layer, model, plates) {
+    this.notations = layer.notations;
+    this.notation = layer.notations[0];
+    this.fractions = layer.fractions;
+    this.extremum = layer.extremum;  // how a maximum is written, in each form
+    this.model = model;
+    this.plates = plates;
+  }
+
+  // A symbol is Python's template: pieces, and between them holes that are linear in the index.
+  symbol([name, flat], form) {
+    const { pieces, holes } = this.notation.symbols[name];
+    const index = this.plates[name].index(flat);
+    return pieces[form].reduce((text, piece, j) => {
+      const hole = holes[j - 1];
+      return text + hole.weights.reduce((sum, w, axis) => sum + w * index[axis], hole.base) + piece;
+    });
+  }
+
+  value([name, flat]) {
+    return this.plates[name].values[flat];
+  }
+
+  factors(term, form, one) {
+    const parts = term.refs.map(one);
+    if (term.over > 1) parts.unshift(this.fractions[term.over][form]);
+    return parts.join(JOIN[form].dot);
+  }
+
+  symbols(term, form) {
+    return this.factors(term, form, (ref) => this.symbol(ref, form));
+  }
+
+  numbers(term, form) {
+    return this.factors(term, form, (ref) => number(this.value(ref), form, true));
+  }
+
+  // The whole equation of one result in one form: symbols, numbers, value, a line each.
+  lines(name, flat, form) {
+    const terms = this.model.terms(name, flat);
+    const join = (one) => this.assemble(terms.map((term) => one.call(this, term, form)), terms, form);
+    const left = this.symbol([name, flat], form);
+    const value = number(this.plates[name].values[flat], form);
+    if (!terms.length) return [left, [value]];
+    const lines = [join(this.symbols), join(this.numbers)];
+    if (lines[1] !== value) lines.push(value);
+    return [left, lines];
+  }
+
+  assemble(parts, terms, form) {
+    if (!terms.length || !terms[0].member) return parts.join(JOIN[form].plus);
+    const [open, close] = this.extremum[form];
+    return open + parts.join(JOIN[form].comma) + close;
+  }
+
+  latex(name, flat) {
+    const [left, lines] = this.lines(name, flat, "latex");
+    const rows = lines.map((line, i) => (i ? "  &= " : `  ${left} &= `) + line);
+    return `\\begin{align*}\n${rows.join(" \\\\\n")}\n\\end{align*}`;
+  }
+
+  sentence(name, flat) {
+    const [left, lines] = this.lines(name, flat, "text");
+    return [left, ...lines].join(" = ");
+  }
+}
+
+// A number as the page shows it: integers whole, others with six significant digits.
+function shown(value, digits = 6) {
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  if (Number.isInteger(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER)
+    return String(value).replace("-", "−");
+  const size = Math.abs(value);
+  const text = size >= 1e6 || size < 1e-4
+    ? value.toExponential(digits - 3).replace(/\.?0+e/, "e").replace("e+", "e")
+    : String(Number(value.toPrecision(digits)));
+  return text.replace(/-/g, "−");
+}
+
+function number(value, form, inside = false) {
+  const text = shown(value);
+  const wrap = inside && text.startsWith("−");
+  if (form === "latex") return wrap ? `(${latexNumber(text)})` : latexNumber(text);
+  if (form === "text") return wrap ? `(${text})` : text;
+  const bare = text.startsWith("−") ? `<mo form="prefix">−</mo><mn>${text.slice(1)}</mn>` : `<mn>${text}</mn>`;
+  return wrap ? `<mrow><mo>(</mo>${bare}<mo>)</mo></mrow>` : `<mrow>${bare}</mrow>`;
+}
+
+function latexNumber(text) {
+  return text.replace(/−/g, "-").replace("∞", "\\infty ").replace("NaN", "\\mathrm{NaN}")
+    .replace(/e(-?\d+)$/, " \\cdot 10^{$1}");
+}

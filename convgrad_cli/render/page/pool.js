@@ -1,0 +1,84 @@
+// A pool: the windows' members are Python's; the page takes their maximum by the tie rule.
+
+class Pool {
+  constructor(layer) {
+    Object.assign(this, layer.sizes);  // batch, channels
+    this.ties = layer.ties;            // first, last or split; null for an average
+    this.divisors = layer.divisors;    // per window, for an average
+    this.taps = spatialTaps(layer.axes);
+    const length = (key) => product(layer.axes.map((axis) => axis[key]));
+    this.area = { in: length("size"), out: length("output") };
+    this.by = {
+      out: touching(this.taps.out, this.area.out),
+      input: touching(this.taps.input, this.area.in),
+    };
+    this.given = ["X", "dY"];
+    this.results = this.ties ? ["Y", "switches", "dX"] : ["Y", "dX"];
+    this.winners = [];  // per window of every plane: the members that receive its gradient
+    this.tied = [];     // per window: the members that share the maximum, where more than one does
+  }
+
+  members(y) {
+    const x = Math.floor(y / this.area.out) * this.area.in;
+    return this.by.out[y % this.area.out].map((t) => x + this.taps.input[t]);
+  }
+
+  windows(x) {
+    const y = Math.floor(x / this.area.in) * this.area.out;
+    return this.by.input[x % this.area.in].map((t) => y + this.taps.out[t]);
+  }
+
+  evaluate(plates) {
+    const X = plates.X.values;
+    const Y = plates.Y.values;
+    plates.dX.values.fill(0);
+    for (let y = 0; y < Y.length; y++) {
+      const members = this.members(y);
+      if (this.ties) this.choose(X, Y, y, members);
+      else {
+        Y[y] = members.reduce((sum, x) => sum + X[x], 0) / this.divisors[y % this.area.out];
+        this.winners[y] = members;
+      }
+      if (this.ties) plates.switches.values[y] = this.switchOf(y);
+      const share = plates.dY.values[y] / this.divisor(y);
+      for (const x of this.winners[y]) plates.dX.values[x] += share;
+    }
+  }
+
+  // The maximum of one window. A NaN counts as the largest, as in the frameworks.
+  choose(X, Y, y, members) {
+    const best = members.reduce((top, x) => (Number.isNaN(top) || X[x] <= top ? top : X[x]), -Infinity);
+    const equal = members.filter((x) => Object.is(X[x], best) || X[x] === best);
+    Y[y] = best;
+    this.tied[y] = equal.length > 1 ? equal : [];
+    this.winners[y] = { first: equal.slice(0, 1), last: equal.slice(-1), split: equal }[this.ties];
+  }
+
+  // The flat place of the maximum in its spatial plane; with split the first one.
+  switchOf(y) {
+    return this.winners[y][0] % this.area.in;
+  }
+
+  divisor(y) {
+    return this.ties ? this.winners[y].length : this.divisors[y % this.area.out];
+  }
+
+  // The terms that make one element. `over` is the divisor of a term, `member` marks Y's members.
+  terms(name, flat) {
+    if (name === "Y" || name === "switches")
+      return this.members(flat).map((x) => ({ refs: [["X", x]], member: true }));
+    return this.windows(flat)
+      .filter((y) => this.winners[y].includes(flat))
+      .map((y) => ({ refs: [["dY", y]], over: this.divisor(y) }));
+  }
+
+  influences(name, flat) {
+    if (name === "X")
+      return this.windows(flat).map((y) => ({
+        into: ["Y", y], refs: [["X", flat]], tap: `${y}`, idle: !this.winners[y].includes(flat),
+      }));
+    return this.winners[flat].map((x) => ({
+      into: ["dX", x], refs: [["dY", flat]], tap: `${x}`, over: this.divisor(flat),
+    }));
+  }
+}

@@ -1,0 +1,144 @@
+"""The table: how a result looks in a terminal.
+
+A heading in words, then every array as labelled grids with their row and column numbers, decimal
+points under each other, side by side where the width allows. Large arrays show their edges, range
+and norm. In colour, blue is positive and orange negative (told apart by every kind of sight), and
+small, middling and large numbers are dim, plain and bold, which reads on dark and on light.
+
+Grids are lines of styled spans; rich only turns the styles into what the terminal can do, and is
+not loaded without colour.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from convgrad_cli.render import words
+from convgrad_cli.render.grid import (
+    ASCII,
+    UNICODE,
+    Glyphs,
+    Grid,
+    Line,
+    Span,
+    cell_styles,
+    draw,
+    side_by_side,
+)
+from convgrad_cli.render.numbers import aligned, display_tokens
+from convgrad_cli.render.planes import Plane, Section, planes, planes_left_out, sections, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convgrad_cli.render.result import Array, Display, Result
+
+WHOLE_UP_TO: Final = 1000
+"""Numbers of an array that are shown whole; of a larger one, the edges."""
+
+STYLES: Final = {
+    "title": "bold",
+    "name": "bold",
+    "faint": "dim",
+    "good": "bold color(33)",
+    "bad": "bold color(166)",
+    "positive small": "dim color(33)",
+    "positive middling": "color(33)",
+    "positive large": "bold color(33)",
+    "negative small": "dim color(166)",
+    "negative middling": "color(166)",
+    "negative large": "bold color(166)",
+}
+"""Mid-tones of the 256-colour cube, legible on black and on white."""
+
+
+def table_output(result: Result, display: Display) -> str:
+    """The result as a terminal shows it, ending in a newline."""
+    glyphs = ASCII if display.ascii_only else UNICODE
+    paragraphs = [_heading(result, display, glyphs)]
+    alone: list[Grid] = []  # consecutive arrays of one grid each stand side by side
+    for section in sections(result):
+        heading, grids = _drawn(result, section, display, glyphs)
+        if not heading:
+            alone += grids
+            continue
+        paragraphs += side_by_side(alone, display.width)
+        first, *rest = side_by_side(grids, display.width)
+        paragraphs += [[*heading, *first], *rest]
+        alone = []
+    paragraphs += side_by_side(alone, display.width)
+    if result.verify is not None:
+        style = "good" if result.verify.get("passed") else "bad"
+        paragraphs.append([[Span(words.verify_words(result.verify, display), style)]])
+    lines = [line for paragraph in paragraphs for line in [*paragraph, []]]
+    return painted(lines[:-1], color=display.color)
+
+
+def painted(lines: Sequence[Line], *, color: bool) -> str:
+    """The lines as text; with ``color`` in the escape codes that suit the terminal at hand."""
+    if not color:
+        return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.text import Text
+
+    # Text, never markup: rich would read [0, 1] as a tag and swallow it.
+    whole = Text(end="")
+    for line in lines:
+        for text, style in line:
+            whole.append(text, STYLES.get(style))
+        whole.append("\n")
+    screen = StringIO()
+    console = Console(file=screen, force_terminal=True, legacy_windows=False)
+    console.print(whole, soft_wrap=True, highlight=False, end="")
+    return screen.getvalue()
+
+
+def _heading(result: Result, display: Display, glyphs: Glyphs) -> Grid:
+    """What was computed, then the geometry and the shapes, broken to the width."""
+    lines: Grid = [[Span(words.title(result), "title")]]
+    text = ""
+    for fact in words.facts(result, ascii_only=display.ascii_only):
+        longer = text + glyphs.separator + fact if text else fact
+        if text and len(longer) > display.width:
+            lines.append([Span(text, "faint")])
+            longer = fact
+        text = longer
+    return [*lines, [Span(text, "faint")]] if text else lines
+
+
+def _drawn(
+    result: Result, section: Section, display: Display, glyphs: Glyphs
+) -> tuple[Grid, list[Grid]]:
+    """An array's heading and its grids; no heading where it is one grid that bears it itself."""
+    array = section.array
+    shown = list(planes(result, section, limit=WHOLE_UP_TO, top=display.top))
+    values = [plane.shown().reshape(-1) for plane in shown if plane is not None]
+    every = np.concatenate(values)
+    tokens = aligned(display_tokens(every, display.precision))
+    cells = list(map(Span, tokens, cell_styles(every)))
+    head = [Span(section.title, "name"), Span(f"  {array.shape} {array.dtype}", "faint")]
+    alone = len(shown) == 1 and array.size <= WHOLE_UP_TO
+    left_out = planes_left_out(shown, array)
+    grids: list[Grid] = []
+    start = 0
+    for plane in shown:
+        if plane is None:
+            grids.append([[Span(f"{glyphs.across} {left_out} more {glyphs.across}", "faint")]])
+            continue
+        own = [Span(plane.label(section.title), "name")] if plane.index else []
+        count = plane.shown().size
+        part = cells[start : start + count]
+        start += count
+        grids += draw(plane, part, head if alone else own, display.width, glyphs)
+    return ([] if alone else [head, *_notice(array, shown, display)]), grids
+
+
+def _notice(array: Array, shown: Sequence[Plane | None], display: Display) -> Grid:
+    """Range and norm of an array of which something is left out, and where to get the rest."""
+    if array.size <= WHOLE_UP_TO and None not in shown:
+        return []
+    return [[Span(words.summary_words(summary(array), display), "faint")]]

@@ -113,8 +113,16 @@ class Axis:
 
     def taps_of_kernel(self, kernel: int) -> list[Tap]:
         """The taps of one filter position, outputs in order."""
-        positions = ((out, self.tap(out, kernel)) for out in range(self.output))
-        return [Tap(out, kernel, x) for out, x in positions if x is not None]
+        return [
+            Tap(out, kernel, self.position(out, kernel)) for out in self.outputs_of_kernel(kernel)
+        ]
+
+    def outputs_of_kernel(self, kernel: int) -> range:
+        """The windows whose place ``kernel`` lies in the input, not in its padding; O(1)."""
+        offset = self.before - kernel * self.dilation
+        first = max(0, -(-offset // self.stride))
+        stop = min(self.output, (self.size - 1 + offset) // self.stride + 1)
+        return range(first, max(first, stop))
 
     def taps_of_input(self, position: int) -> list[Tap]:
         """The taps of one input position, outputs in order; O(kernel) whatever the size."""

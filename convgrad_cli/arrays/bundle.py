@@ -8,22 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from convgrad_cli.arrays import names, options
-from convgrad_cli.arrays.sources import Loaded, Opened, open_source, reading
+from convgrad_cli.arrays.sources import Loaded, open_source, reading
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from convgrad_cli.arrays.document import Document
-    from convgrad_cli.arrays.numeric import Array
     from convgrad_cli.arrays.stdin import Stdin
 
 _SUBJECT: Final = "The bundle"
-_REAL_DTYPES: Final = frozenset(
-    ["float16", "float32", "float64"]
-    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-)
 
 
 @dataclass(frozen=True)
@@ -54,9 +47,8 @@ def read_bundle(spec: str, stdin: Stdin, *, allow_nonfinite: bool = False) -> Bu
                 raise _nameless()
             keys = _array_keys(document.keys())
             given = _options(document)
-            dtypes = _dtypes(document)
         arrays = {
-            name: _load(opened, key, name, dtypes.get(key), allow_nonfinite)
+            name: opened.load(key, name, allow_nonfinite=allow_nonfinite)
             for name, key in keys.items()
         }
     finally:
@@ -100,40 +92,6 @@ def _options(document: Document) -> dict[str, object]:
                     remedy="take one of them out",
                 )
     return flat if operation is None else {**flat, "operation": operation}
-
-
-def _dtypes(document: Document) -> dict[str, str]:
-    """What ``dtypes`` of one of our JSON results says its arrays were."""
-    keys = document.keys()
-    dtypes = document.value("dtypes") if "dtypes" in keys else None
-    if not isinstance(dtypes, dict):
-        return {}
-    return {key: dtype for key, dtype in dtypes.items() if isinstance(dtype, str)}
-
-
-def _load(opened: Opened, key: str, name: str, dtype: str | None, allow_nonfinite: bool) -> Loaded:
-    loaded = opened.load(key, name, allow_nonfinite=allow_nonfinite)
-    if dtype is None:
-        return loaded
-    return Loaded(_restored(loaded.array, dtype), loaded.source, loaded.path)
-
-
-def _restored(array: Array, word: str) -> Array:
-    """The array in the dtype it had when it was written, where that takes nothing from it.
-
-    A float32 is written with the digits that single it out among the float32s, so the float64 they
-    parse to is rounded back to just that float32. Everything else must survive unchanged.
-    """
-    if word not in _REAL_DTYPES or word == array.dtype.name:
-        return array
-    dtype = np.dtype(word)
-    with np.errstate(all="ignore"):
-        cast = array.astype(dtype)
-    if array.dtype.kind == dtype.kind == "f":
-        same = bool((np.isfinite(cast) == np.isfinite(array)).all())
-    else:
-        same = bool((cast.astype(array.dtype) == array).all())
-    return cast if same else array
 
 
 def _nameless() -> UsageError:

@@ -9,10 +9,12 @@ anything but numbers. Only after a suspicion does the slow walk of ``json_faults
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+from contextlib import contextmanager
 from itertools import chain
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import orjson
@@ -20,8 +22,11 @@ import orjson
 from convgrad_cli.arrays.json_faults import check_faults, exact_integer, with_nonfinite
 from convgrad_cli.arrays.json_keys import first_duplicate_key
 from convgrad_cli.arrays.names import shown
-from convgrad_cli.arrays.numeric import MAX_RANK, Array, too_deep
+from convgrad_cli.arrays.numeric import MAX_RANK, Array, restored, too_deep
 from convgrad_cli.errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NOT_NUMBERS: Final = (b'"', b"{", b"t", b"f", b"n")  # one of them starts every other JSON value
@@ -50,30 +55,35 @@ class JsonText:
         return isinstance(self._root, dict)
 
     def keys(self) -> list[str]:
-        """The keys of the object."""
-        return list(cast("dict[str, object]", self._root))
+        """The keys of the object; none for an array."""
+        return list(self._root) if isinstance(self._root, dict) else []
 
     def value(self, key: str) -> object:
         """One member of the object as plain Python."""
-        return cast("dict[str, object]", self._root)[key]
+        return _member(self._root, key)
 
     def array(self, key: str | None, name: str, *, allow_nonfinite: bool = False) -> Array:
-        """One member (or, with None, the whole text) as an array: int64 or float64.
+        """One member (or, with None, the whole text) as an array: int64 or float64, or what
+        ``dtypes`` of one of our own results says it was.
 
         Raises DataError, naming the first place: ragged, too deep, not a number, beyond 64 bits.
         """
         array = plain_array(_member(self._root, key), self._kinds)
-        if array is not None and not self._may_be_rounded(array):
-            return array
-        exact = _member(self._parsed_exactly(name), key)
-        check_faults(exact, name, allow_nonfinite=allow_nonfinite)
-        if array is None:
-            array = plain_array(with_nonfinite(exact))
-        assert array is not None, "no fault found in an array that could not be built"
-        return array
+        if array is None or self._may_be_rounded(array):
+            array = self._exact_array(key, name, allow_nonfinite)
+        dtypes = _member(self._root, "dtypes") if "dtypes" in self.keys() else None
+        return restored(array, dtypes.get(key)) if isinstance(dtypes, dict) else array
 
     def close(self) -> None:
         """Nothing to do: the text is in memory."""
+
+    def _exact_array(self, key: str | None, name: str, allow_nonfinite: bool) -> Array:
+        """The array by the slow way, which names the first fault if there is one."""
+        exact = _member(self._parsed_exactly(name), key)
+        check_faults(exact, name, allow_nonfinite=allow_nonfinite)
+        array = plain_array(with_nonfinite(exact))
+        assert array is not None, "no fault found in an array that could not be built"
+        return array
 
     def _may_be_rounded(self, array: Array) -> bool:
         """Whether orjson may have turned an integer literal beyond 64 bits into a float."""
@@ -128,7 +138,8 @@ def _member(root: object, key: str | None) -> object:
 
 def _parsed(text: bytes, name: str) -> object:
     try:
-        return orjson.loads(text)
+        with _collector_paused():
+            return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         if "depth limit" in error.msg:
             raise too_deep(name, "more than 1000 levels") from None
@@ -137,6 +148,19 @@ def _parsed(text: bytes, name: str) -> object:
             found=f"{error.msg} (line {error.lineno}, column {error.colno})",
             remedy=_json_remedy(error),
         ) from None
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection meanwhile: parsing makes no garbage, but short rows by the thousand
+    make Python look for some again and again (half of the time for rows of three numbers)."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _json_remedy(error: orjson.JSONDecodeError) -> str | None:

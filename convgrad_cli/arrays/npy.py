@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from convgrad_cli.arrays import numeric
 from convgrad_cli.errors import DataError, FileError
 
 if TYPE_CHECKING:
@@ -147,6 +148,9 @@ def _check_claims(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> No
             remedy="save the array again with numpy.save",
             array=name,
         )
+    if dtype.kind == "V":  # records, and arrays within the elements: numpy would add axes
+        numeric.check_dtype(dtype, name)
+    numeric.check_extent(shape, name)
 
 
 def _fill(target: memoryview, stream: IO[bytes], name: str) -> None:

@@ -31,6 +31,10 @@ _REFUSED_KINDS: Final = {
     "m": ("time spans", "save it with a numeric dtype"),
 }
 _AXES: Final = f"at most {MAX_RANK} axes: (N, C, D, H, W)"
+_REAL_DTYPES: Final = frozenset(
+    ["float16", "float32", "float64"]
+    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+)
 _NUMBERS: Final = "real numbers (float16/32/64 or integers)"
 
 
@@ -48,6 +52,24 @@ def as_numbers(array: Array, name: str, *, allow_nonfinite: bool = False) -> Arr
     if not allow_nonfinite:
         check_finite(array, name)
     return array.reshape(1) if array.ndim == 0 else array
+
+
+def restored(array: Array, word: object) -> Array:
+    """The array in the dtype it had when it was written, where that takes nothing from it.
+
+    word: the dtype's name, from ``dtypes`` of one of our JSON results. A float32 is written with
+    the digits that single it out among the float32s, so the float64 they parse to is rounded back
+    to just that float32. Everything else must survive unchanged, or the array stays as it is.
+    """
+    if not isinstance(word, str) or word not in _REAL_DTYPES or word == array.dtype.name:
+        return array
+    with np.errstate(all="ignore"):
+        cast = array.astype(word)
+    if array.dtype.kind == cast.dtype.kind == "f":
+        same = np.isfinite(cast) == np.isfinite(array)
+    else:
+        same = cast.astype(array.dtype) == array
+    return cast if bool(same.all()) else array
 
 
 def check_dtype(dtype: np.dtype[Any], name: str) -> None:
@@ -69,6 +91,19 @@ def check_dtype(dtype: np.dtype[Any], name: str) -> None:
 
 def check_shape(shape: tuple[int, ...], name: str) -> None:
     """DataError for a shape that no array of a layer can have."""
+    check_extent(shape, name)
+    if not shape and name not in VECTORS:
+        raise DataError(
+            f"{name} is a single number, not an array.",
+            expected="an array with one to five axes",
+            found="a number",
+            remedy="write a lone number as [[3]]",
+            array=name,
+        )
+
+
+def check_extent(shape: tuple[int, ...], name: str) -> None:
+    """DataError for a shape without elements, or with more axes than any array of a layer has."""
     if 0 in shape:
         raise DataError(
             f"{name} is empty: axis {shape.index(0)} has size 0.",
@@ -81,14 +116,6 @@ def check_shape(shape: tuple[int, ...], name: str) -> None:
             f"{name} has too many axes.",
             expected=_AXES,
             found=f"{len(shape)} axes",
-            array=name,
-        )
-    if not shape and name not in VECTORS:
-        raise DataError(
-            f"{name} is a single number, not an array.",
-            expected="an array with one to five axes",
-            found="a number",
-            remedy="write a lone number as [[3]]",
             array=name,
         )
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from convgrad_cli.arrays.numeric import Array
 
 _NUMPY_HAS: Final = frozenset(
-    ["F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"]
+    ["BOOL", "F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"]
 )
 
 

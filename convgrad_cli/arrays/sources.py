@@ -77,8 +77,7 @@ def read_array(spec: str, name: str, stdin: Stdin, *, allow_nonfinite: bool = Fa
     """
     opened = open_source(spec, name, option_of(name), stdin)
     try:
-        key = _key(opened, name) if opened.document.named else None
-        return opened.load(key, name, allow_nonfinite=allow_nonfinite)
+        return opened.load(_key(opened, name), name, allow_nonfinite=allow_nonfinite)
     finally:
         opened.document.close()
 
@@ -97,7 +96,7 @@ def open_source(spec: str, subject: str, user: str, stdin: Stdin) -> Opened:
     if _INLINE.match(spec) and not os.path.lexists(path):
         source = f"{user} (text)"
         with reading(subject, source):
-            return Opened(JsonText(spec.encode(), subject), source)
+            return Opened(JsonText(spec.encode(errors="surrogateescape"), subject), source)
     with reading(subject, path):
         if files.is_stream(path, subject):
             with open(path, "rb") as stream:
@@ -146,9 +145,11 @@ def _split(spec: str) -> tuple[str, str | None]:
     return spec, None
 
 
-def _key(opened: Opened, name: str) -> str:
-    """The name under which a document with named arrays holds the array ``name``."""
+def _key(opened: Opened, name: str) -> str | None:
+    """The name under which a document holds the array ``name``; None in one without names."""
     keys = opened.document.keys()
+    if not opened.document.named and opened.key is None:
+        return None
     if opened.key is not None:
         if opened.key in keys:
             return opened.key
@@ -173,7 +174,7 @@ def _no_such_key(key: str, keys: list[str], name: str) -> UsageError:
     near = nearest(key, keys)
     return UsageError(
         f"{name} cannot be read: the file holds nothing called {shown(key)}.",
-        expected="one of " + ", ".join(map(shown, keys[:8])),
+        expected="one of " + ", ".join(map(shown, keys[:8])) if keys else "no name: one array",
         found=shown(key),
         remedy=f"did you mean {shown(near)}?" if near else None,
         array=name,

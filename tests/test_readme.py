@@ -1,4 +1,4 @@
-"""The README's examples, run: every ``$ command`` of a console block prints what stands below it."""
+"""The README's examples, run: every ``$ command`` of a console block prints what stands there."""
 
 import os
 import re
@@ -57,7 +57,7 @@ def test_the_readme_has_examples() -> None:
 
 
 def test_every_example_prints_what_the_readme_says(place: Path) -> None:
-    """In order, since later ones use files of earlier ones. A line ``…`` stands for lines left out."""
+    """In order, as later ones use earlier files. A line ``…`` stands for lines left out."""
     wrong = []
     for command, printed in EXAMPLES:
         expected = [re.escape(part) for part in re.split(r"^…\n", printed, flags=re.MULTILINE)]

@@ -39,7 +39,7 @@ def chosen_format(options: OutputOptions) -> str | None:
 
 def emit(result: Result, options: OutputOptions, *, inputs: Iterable[str]) -> None:
     """Print and write a numeric result as the options say; its notes go to stderr."""
-    from convgrad_cli.render import render
+    from convgrad_cli.render.result import render
 
     def form(name: str, **display: Any) -> str | bytes:
         return render(result, name, precision=options.precision, **display)
@@ -108,7 +108,9 @@ def write_stdout(content: str | bytes) -> None:
         sys.stdout.write(content.decode())
     else:
         sys.stdout.flush()
-        stream.write(content)
+        rest = memoryview(content)
+        while rest:  # an unbuffered stdout (PYTHONUNBUFFERED) may take a part at a time
+            rest = rest[stream.write(rest) :]
         stream.flush()
 
 

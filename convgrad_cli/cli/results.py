@@ -30,11 +30,10 @@ def conv_result(
         shapes["upstream"] = upstream.shape
     return Result(
         operation=operation,
-        geometry=plan.geometry.as_dict(),
+        geometry=plan.geometry.as_dict() | _layouts(given),
         arrays=arrays,
         shapes=shapes,
         notes=list(given.notes),
-        extra=_layouts(given),
     )
 
 
@@ -53,11 +52,10 @@ def pool_result(
         shapes["upstream"] = upstream.shape
     return Result(
         operation=operation,
-        geometry=plan.geometry.as_dict() | geometry,
+        geometry=plan.geometry.as_dict() | geometry | _layouts(given),
         arrays=arrays,
         shapes=shapes,
         notes=list(given.notes),
-        extra=_layouts(given),
     )
 
 

@@ -26,9 +26,7 @@ def canonical(array: np.ndarray) -> np.ndarray:
 
 
 def expected() -> dict[str, list]:
-    dX, dW, db = reference.conv_backward(
-        canonical(X), canonical(W), canonical(dY), stride=(2, 1)
-    )
+    dX, dW, db = reference.conv_backward(canonical(X), canonical(W), canonical(dY), stride=(2, 1))
     return {"dX": dX[0, 0].tolist(), "dW": dW[0, 0].tolist(), "db": db.tolist()}
 
 
@@ -94,9 +92,7 @@ def test_only_limits_what_is_printed(convgrad: Convgrad, files: Path, only: str)
 
 
 def test_learning_rate_adds_the_update(convgrad: Convgrad, files: Path) -> None:
-    done = convgrad(
-        "backward", *ARRAYS, *OPTIONS, "-b", "[3]", "--learning-rate", "0.5", "--json"
-    )
+    done = convgrad("backward", *ARRAYS, *OPTIONS, "-b", "[3]", "--learning-rate", "0.5", "--json")
     result = json.loads(done.stdout)
     assert result["updated"]["W"] == (W - 0.5 * np.array(expected()["dW"])).tolist()
     assert result["updated"]["b"] == [3 - 0.5 * dY.sum()]

@@ -41,7 +41,7 @@ def write_claiming(path: Path, shape: str) -> None:
 
 
 FILES = {
-    "missing": (lambda p: None, "does not exist"),
+    "missing": (lambda p: None, "there is no such file"),
     "directory": (lambda p: p.mkdir(), "directory"),
     "empty": (lambda p: p.write_bytes(b""), "empty"),
     "giant": (lambda p: write_claiming(p, "(1000000, 1000000)"), "truncated"),
@@ -92,7 +92,7 @@ GEOMETRIES = {
     "layout": (("--layout", "chwn"), "Unknown layout 'chwn'."),
     "filter layout": (("--filter-layout", "ohwi"), "Unknown filter layout 'ohwi'."),
     "dims": (("--dims", "4"), "--dims must be 1, 2 or 3."),
-    "wrong dims": (("--dims", "1"), "ranks of X and W do not fit"),
+    "wrong dims": (("--dims", "3"), "ranks of X and W do not fit"),
     "format": (("--format", "yaml"), "Unknown format 'yaml'."),
     "only": (("--only", "dZ"), "--only does not know 'dZ'."),
     "precision": (("--precision", "99"), "--precision takes 1 to 17"),
@@ -199,7 +199,8 @@ def test_a_full_disk_under_standard_output(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_ends_quietly(tmp_path: Path, unbuffered: str) -> None:
     np.save(tmp_path / "X.npy", np.arange(160_000).reshape(400, 400))
     pipe = f"{sys.executable} -m convgrad_cli backward -x X.npy -w '{W}' -q --json | head -c 10"
     done = subprocess.run(
@@ -207,6 +208,7 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         check=False,
     )
     assert (done.returncode, done.stderr) == (141, "")

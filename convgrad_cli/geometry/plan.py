@@ -52,7 +52,7 @@ class Plan:
 
     def check_upstream(self, shape: Shape) -> None:
         """Raise ShapeError unless ``shape`` is Y's, up to leading 1s."""
-        if _without_leading_ones(shape) != _without_leading_ones(self.output_shape):
+        if without_leading_ones(shape) != without_leading_ones(self.output_shape):
             raise _wrong_upstream(self, tuple(shape))
 
 
@@ -248,7 +248,8 @@ def _no_empty_axis(shape: Shape, name: str) -> None:
         raise UsageError(f"{name} is a single number, not an array.", array=name)
 
 
-def _without_leading_ones(shape: Shape) -> tuple[int, ...]:
+def without_leading_ones(shape: Shape) -> tuple[int, ...]:
+    """The shape up to leading axes of size 1, which a dY may have more or fewer of."""
     sizes = tuple(shape)
     while sizes and sizes[0] == 1:
         sizes = sizes[1:]

@@ -149,6 +149,7 @@ def plan_transforms(
 
     Raises GeometryError where the filter is not square or the maps have unequal sizes.
     """
+    options = {**options, "dims": options.get("dims") or 2}
     plain = plan_conv(x_shape, w_shape, **{**options, "padding": "full", "output_size": None})
     if plain.geometry.dims != 2 or len(set(plain.geometry.kernel)) != 1:
         raise GeometryError(

@@ -21,7 +21,7 @@ from convgrad_cli.errors import GeometryError, ShapeError
 from convgrad_cli.geometry.axis import Axis
 from convgrad_cli.geometry.layer import ConvGeometry, per_dimension
 from convgrad_cli.geometry.padding import Padding, Sides, resolve_padding
-from convgrad_cli.geometry.plan import Plan
+from convgrad_cli.geometry.plan import Plan, without_leading_ones
 from convgrad_cli.geometry.ranks import ArrayLayout, filter_layout, input_layout, output_layout
 from convgrad_cli.geometry.taps import Index, Product, input_taps, output_taps, weight_taps
 
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 class TransposedGeometry:
     """A transposed convolution, as the convolution from its Y back to its X.
 
-    ``surplus`` rows lie after the convolution's input, per dimension: an output padding of the
-    stride or more adds rows that only the bias reaches.
+    ``padding`` and ``output_padding`` are those asked for. ``surplus`` rows lie after the
+    convolution's input, per dimension: only the bias reaches them.
     """
 
     convolution: ConvGeometry
+    padding: tuple[Sides, ...]
     output_padding: tuple[int, ...]
     surplus: tuple[int, ...]
 
@@ -89,7 +90,11 @@ class TransposedGeometry:
 
     def as_dict(self) -> dict[str, object]:
         """The contract's ``geometry`` object, with the output padding."""
-        return {**self.convolution.as_dict(), "output_padding": list(self.output_padding)}
+        return {
+            **self.convolution.as_dict(),
+            "padding": [list(sides) for sides in self.padding],
+            "output_padding": list(self.output_padding),
+        }
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,19 @@ class TransposedPlan(Plan):
 
     geometry: TransposedGeometry
     W: ArrayLayout
+
+    def check_upstream(self, shape: Sequence[int]) -> None:
+        """Raise ShapeError unless ``shape`` is Y's, up to leading 1s."""
+        if without_leading_ones(shape) != without_leading_ones(self.output_shape):
+            raise ShapeError(
+                "dY has the wrong shape.",
+                expected=f"{self.output_shape}   from X "
+                f"{self.X.given_shape(self.geometry.input_shape)}, "
+                f"W {self.W.given_shape(self.geometry.filter_shape)}",
+                found=str(tuple(shape)),
+                remedy="pass the stride, padding and output padding of the forward pass",
+                array="dY",
+            )
 
     def check_bias(self, shape: Sequence[int]) -> None:
         """Raise ShapeError unless b holds one number per output channel."""
@@ -173,7 +191,7 @@ def plan_transposed(
         added = _padding_for(per_dimension(output_size, dims, "output size"), bare, strides)
     axes, surplus = _axes(bare, kernel, strides, sides, dilations, added)
     geometry = TransposedGeometry(
-        ConvGeometry(batch, axes, per_group * groups, c_in, groups), added, surplus
+        ConvGeometry(batch, axes, per_group * groups, c_in, groups), sides, added, surplus
     )
     Y = output_layout(len(x_shape), len(w_shape), dims, layout)
     return TransposedPlan(geometry, X, Y, W)
@@ -190,13 +208,16 @@ def _axes(
     """The convolution's axes, and the rows beyond its input.
 
     Output padding below the stride is the convolution's leftover: the sizes that all lead to the
-    same number of windows. What goes beyond would make another window, so it stays outside.
+    same number of windows. What goes beyond would make another window; it undoes padding after,
+    which crops the output, and where there is none left it adds rows that no window reaches.
     """
-    within = [min(extra, s - 1) for extra, s in zip(added, strides, strict=True)]
+    beyond = [max(extra - (s - 1), 0) for extra, s in zip(added, strides, strict=True)]
+    undone = [min(extra, p.after) for extra, p in zip(beyond, sides, strict=True)]
+    surplus = tuple(b - u for b, u in zip(beyond, undone, strict=True))
     axes = tuple(
-        Axis(size + extra, k, s, p.before, p.after, d)
-        for size, extra, k, s, p, d in zip(
-            bare, within, kernel, strides, sides, dilations, strict=True
+        Axis(size + extra - rest, k, s, p.before, p.after - less, d)
+        for size, extra, rest, k, s, p, less, d in zip(
+            bare, added, surplus, kernel, strides, sides, undone, dilations, strict=True
         )
     )
     if min(axis.size for axis in axes) < 1:
@@ -206,7 +227,7 @@ def _axes(
             found=f"an output of {tuple(axis.size for axis in axes)}",
             remedy="a transposed convolution's padding crops its output: use less",
         )
-    return axes, tuple(a - w for a, w in zip(added, within, strict=True))
+    return axes, surplus
 
 
 def _sides(

@@ -114,4 +114,5 @@ def _with_surplus(Y: Array, geometry: TransposedGeometry) -> Array:
 
 def _without_surplus(dY: Array, geometry: TransposedGeometry) -> Array:
     inside: Any = (..., *(slice(size) for size in geometry.convolution.input_size))
-    return dY[inside]
+    cropped: Array = dY[inside]
+    return cropped

@@ -112,7 +112,8 @@ def _write_random(
         **conv_keywords(typed),
     )
     arrays = random_layer(plan, seed)
-    chosen: dict[str, Any] = {"operation": "conv_backward", **typed}
+    chosen: dict[str, Any] = {"operation": "conv_backward", **plan.geometry.as_dict()}
+    del chosen["kernel"]  # the filter's own shape
     _put_bundle(arrays, bundle_text(arrays, chosen), chosen, output)
 
 

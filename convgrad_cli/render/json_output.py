@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
-from convgrad_cli.render.numbers import exact_json
+from convgrad_cli.render.numbers import exact_json, nonfinite_word, orjson_takes
 
 if TYPE_CHECKING:
     from convgrad_cli.render.result import Result
@@ -22,18 +22,19 @@ VERSION: Final = 1
 
 _READABLE: Final = 1 << 16  # bytes up to which the text is broken into lines for a person
 _LINE: Final = 88
+_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
 def json_output(result: Result) -> bytes:
     """The result as JSON text with a final newline; small ones in lines, large ones compact."""
-    text = orjson.dumps(envelope(result))
+    text = orjson.dumps(envelope(result), option=_OPTIONS)
     if len(text) <= _READABLE:
-        text = _in_lines(orjson.loads(text), "").encode()
-    return text + b"\n"
+        return _in_lines(orjson.loads(text), "").encode() + b"\n"
+    return text
 
 
 def envelope(result: Result) -> dict[str, Any]:
-    """The fields in the contract's order; arrays are ready-made pieces of JSON."""
+    """The fields in the contract's order; arrays are what orjson takes."""
     document: dict[str, Any] = {
         "convgrad": VERSION,
         "operation": result.operation,
@@ -55,11 +56,11 @@ def envelope(result: Result) -> dict[str, Any]:
 def json_value(value: object) -> Any:
     """``value`` (plain, numpy, or nested) as orjson takes it, non-finite numbers as words."""
     if isinstance(value, np.ndarray):
-        return orjson.Fragment(exact_json(value))
+        return value if orjson_takes(value) else orjson.Fragment(exact_json(value))
     if isinstance(value, np.generic):
         return json_value(value.item())
     if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return nonfinite_word(value)
     if isinstance(value, dict):
         return {str(key): json_value(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

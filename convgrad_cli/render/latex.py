@@ -1,6 +1,6 @@
-"""LaTeX: one displayed matrix per plane, for amsmath (``\\\\usepackage{amsmath}``).
+"""LaTeX: one displayed matrix per plane, for amsmath (and graphicx, where a wide one is scaled).
 
-A fragment to \\\\input or paste, not a document. Large arrays show their edges.
+A fragment to input or paste, not a document. Large arrays show their edges.
 """
 
 from __future__ import annotations
@@ -9,22 +9,32 @@ from typing import TYPE_CHECKING, Final
 
 from convgrad_cli.render import words
 from convgrad_cli.render.numbers import display_tokens
-from convgrad_cli.render.planes import planes, planes_left_out, sections, summary
+from convgrad_cli.render.planes import (
+    in_part,
+    planes,
+    planes_left_out,
+    sections,
+    shown_values,
+    summary,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from convgrad_cli.render.planes import Plane, Section
-    from convgrad_cli.render.result import Array, Display, Result
+    from convgrad_cli.render.result import Display, Result
 
 WHOLE_UP_TO: Final = 10_000
 """Numbers of an array that are printed whole; of a larger one, the edges."""
 
+MOST: Final = (40, 20)
+"""Rows and columns of a matrix that a page can hold and an eye can read; of a larger, the edges."""
+
 _AMSMATH_COLUMNS: Final = 10  # what a matrix of amsmath takes unless told otherwise
-_GREEK: Final = {"dX": "X", "dW": "W", "db": "b", "dY": "Y", "dA": "A"}
+_GRADIENTS: Final = {"dX": "X", "dW": "W", "db": "b", "dY": "Y", "dA": "A"}
 _WORDS: Final = {"NaN": r"\mathrm{NaN}", "Inf": r"\infty", "-Inf": r"-\infty"}
-_SIZES: Final = ((60, ""), (100, r"\scriptsize"), (10**9, r"\tiny"))
-"""Characters in a matrix's row, up to which it is set in that size."""
+_PLAIN: Final = 52  # characters of a row that fit a page in the usual size
+_SMALL: Final = 92  # and in script size; a longer one is scaled to the line
 
 
 def latex_output(result: Result, display: Display) -> str:
@@ -32,53 +42,47 @@ def latex_output(result: Result, display: Display) -> str:
     parts: list[str] = []
     columns = 0
     for section in sections(result):
-        shown = list(planes(result, section, limit=WHOLE_UP_TO, top=display.top))
-        present = [plane for plane in shown if plane is not None]
-        columns = max(columns, *(len(plane.columns) for plane in present))
+        shown = planes(result, section, limit=WHOLE_UP_TO, top=display.top, most=MOST)
+        columns = max(columns, *(len(plane.columns) for plane in shown if plane is not None))
         parts += _equations(section, shown, display)
     if result.verify is not None:
         parts.append(f"% {words.verify_words(result.verify, display)}\n")
-    head = "% needs \\usepackage{amsmath}\n"
+    scaled = any("\\resizebox" in part for part in parts)
+    head = f"% needs \\usepackage{{amsmath{',graphicx' if scaled else ''}}}\n"
     if columns > _AMSMATH_COLUMNS:
         head += f"\\setcounter{{MaxMatrixCols}}{{{columns}}}\n"
     return "".join([head, *parts])
 
 
 def _equations(section: Section, shown: Sequence[Plane | None], display: Display) -> list[str]:
+    tokens = map(_number, display_tokens(shown_values(shown), display.precision))
     parts = []
     for plane in shown:
         if plane is None:
-            parts.append(f"% … {planes_left_out(shown, section.array)} more planes …\n")
+            parts.append(f"% ... {planes_left_out(shown, section.array)} more planes ...\n")
         else:
-            body = _matrix(plane, display)
-            equation = f"{_symbol(section, plane)} = {body}"
-            parts.append(_in_size(f"\\[\n{equation}\n\\]\n", plane, body))
-    if None in shown or section.array.size > WHOLE_UP_TO:
+            body = _matrix(plane, tokens)
+            parts.append(_displayed(f"{_symbol(section, plane)} = {body}", _row_length(body)))
+    if in_part(shown):
         parts.append(f"% {words.summary_words(summary(section.array), display)}\n")
     return parts
 
 
-def _matrix(plane: Plane, display: Display) -> str:
-    values = plane.shown()
-    tokens = iter(_tokens(values, display.precision))
+def _matrix(plane: Plane, tokens: Iterator[str]) -> str:
+    """The plane as a bmatrix; takes as many tokens as it shows numbers."""
     lines = []
     for at in plane.rows or (0,):
         if at is None:
-            gap = [r"\vdots" if column is not None else r"\ddots" for column in plane.columns]
-            lines.append(" & ".join(gap))
+            cells = [r"\ddots" if column is None else r"\vdots" for column in plane.columns]
         else:
-            row = (r"\cdots" if column is None else next(tokens) for column in plane.columns)
-            lines.append(" & ".join(row))
+            cells = [r"\cdots" if column is None else next(tokens) for column in plane.columns]
+        lines.append(" & ".join(cells))
     body = " \\\\\n".join(lines)
     return f"\\begin{{bmatrix}}\n{body}\n\\end{{bmatrix}}"
 
 
-def _tokens(values: Array, precision: int | None) -> list[str]:
-    return [_number(token) for token in display_tokens(values, precision)]
-
-
 def _number(token: str) -> str:
-    """``1.5e-05`` → ``1.5 \\\\times 10^{-5}``."""
+    """``1.5e-05`` as a product with a power of ten."""
     if token in _WORDS:
         return _WORDS[token]
     mantissa, mark, exponent = token.partition("e")
@@ -86,12 +90,12 @@ def _number(token: str) -> str:
 
 
 def _symbol(section: Section, plane: Plane) -> str:
-    """``\\\\frac{\\\\partial L}{\\\\partial X}``, at the plane's indices."""
+    """∂L/∂X as a fraction, at the plane's indices."""
     name = section.name
     if section.updated:
         symbol = f"{name}_{{\\text{{new}}}}"
-    elif name in _GREEK:
-        symbol = f"\\frac{{\\partial L}}{{\\partial {_GREEK[name]}}}"
+    elif name in _GRADIENTS:
+        symbol = f"\\frac{{\\partial L}}{{\\partial {_GRADIENTS[name]}}}"
     else:
         symbol = name if len(name) == 1 else f"\\text{{{name}}}"
     if not plane.index:
@@ -100,10 +104,15 @@ def _symbol(section: Section, plane: Plane) -> str:
     return f"\\left.{symbol}\\right|_{{{fixed}}}"
 
 
-def _in_size(equation: str, plane: Plane, body: str) -> str:
-    """The equation in a group of smaller type where its rows are long."""
-    longest = max(len(line.replace(" \\times 10^", "e")) for line in body.splitlines())
-    size = next(size for limit, size in _SIZES if longest <= limit)
-    if not size:
-        return equation
-    return f"{{{size}\\setlength{{\\arraycolsep}}{{3pt}}\n{equation}}}\n"
+def _row_length(body: str) -> int:
+    """Characters of a matrix's longest row, about as they are printed."""
+    return max(len(line.replace(" \\times 10^", "e")) for line in body.splitlines())
+
+
+def _displayed(equation: str, length: int) -> str:
+    """The equation in a display of its own; long rows in smaller type, longer ones scaled."""
+    if length <= _PLAIN:
+        return f"\\[\n{equation}\n\\]\n"
+    if length <= _SMALL:
+        return f"{{\\scriptsize\\setlength{{\\arraycolsep}}{{3pt}}\n\\[\n{equation}\n\\]\n}}\n"
+    return f"\\[\n\\resizebox{{\\linewidth}}{{!}}{{$\\displaystyle\n{equation}\n$}}\n\\]\n"

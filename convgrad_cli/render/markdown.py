@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 from convgrad_cli.render import words
 from convgrad_cli.render.numbers import display_tokens
-from convgrad_cli.render.planes import planes, planes_left_out, sections, summary
+from convgrad_cli.render.planes import (
+    in_part,
+    planes,
+    planes_left_out,
+    sections,
+    shown_values,
+    summary,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from convgrad_cli.render.planes import Plane, Section
     from convgrad_cli.render.result import Display, Result
@@ -21,7 +28,7 @@ WHOLE_UP_TO: Final = 10_000
 def markdown_output(result: Result, display: Display) -> str:
     """The result as Markdown, ending in a newline."""
     parts = [f"## {words.title(result)}"]
-    if facts := words.facts(result):
+    if facts := words.facts(result, ascii_only=display.ascii_only):
         parts.append(", ".join(facts))
     for section in sections(result):
         parts += _tables(result, section, display)
@@ -32,31 +39,39 @@ def markdown_output(result: Result, display: Display) -> str:
 
 def _tables(result: Result, section: Section, display: Display) -> list[str]:
     array = section.array
+    across, _ = _gaps(display)
     parts = [f"### {section.title} {array.shape} {array.dtype}"]
-    shown = list(planes(result, section, limit=WHOLE_UP_TO, top=display.top))
-    if None in shown or array.size > WHOLE_UP_TO:
+    shown = planes(result, section, limit=WHOLE_UP_TO, top=display.top)
+    tokens = iter(display_tokens(shown_values(shown), display.precision))
+    if in_part(shown):
         parts.append(words.summary_words(summary(array), display))
     for plane in shown:
         if plane is None:
-            parts.append(f"… {planes_left_out(shown, array)} more …")
+            parts.append(f"{across} {planes_left_out(shown, array)} more {across}")
             continue
         if plane.index:
             parts.append(f"**{plane.label(section.title)}**")
-        parts.append(_table(plane, display))
+        parts.append(_table(plane, tokens, display))
     return parts
 
 
-def _table(plane: Plane, display: Display) -> str:
-    tokens = iter(display_tokens(plane.shown(), display.precision))
-    heads = ["…" if at is None else str(at) for at in plane.columns]
+def _table(plane: Plane, tokens: Iterator[str], display: Display) -> str:
+    """One plane; takes as many tokens as it shows numbers."""
+    across, down = _gaps(display)
+    heads = [across if at is None else str(at) for at in plane.columns]
     lines = [["", *heads], ["---:"] * (len(heads) + 1)]
     for at in plane.rows or ("",):
         if at is None:
-            lines.append(["⋮"] * (len(heads) + 1))
+            lines.append([down] * (len(heads) + 1))
         else:
-            cells = ["…" if column is None else next(tokens) for column in plane.columns]
+            cells = [across if column is None else next(tokens) for column in plane.columns]
             lines.append([f"**{at}**" if plane.rows else "", *cells])
     return _padded(lines)
+
+
+def _gaps(display: Display) -> tuple[str, str]:
+    """What stands for columns and for rows that are left out."""
+    return ("...", "...") if display.ascii_only else ("…", "⋮")
 
 
 def _padded(lines: Sequence[Sequence[str]]) -> str:

@@ -25,15 +25,28 @@ _EXACT_WHOLE: Final = 2.0**53  # whole floats below are shown in all their digit
 _NUMPY: Final = orjson.OPT_SERIALIZE_NUMPY
 
 
+def orjson_takes(array: Array) -> bool:
+    """Whether orjson writes ``array`` exactly as it is, without a copy made for it."""
+    whole = array.ndim > 0 and array.flags.c_contiguous and array.dtype.isnative
+    return whole and array.dtype != np.float16 and not _holds_nonfinite(array)
+
+
 def exact_json(array: Array) -> bytes:
     """``array`` as JSON, every number exact, non-finite ones as strings."""
+    if orjson_takes(array):
+        return orjson.dumps(array, option=_NUMPY)
     if array.ndim == 0:
         return exact_json(array.reshape(1))[1:-1]
     if array.dtype == np.float16:
         array = array.astype(np.float32)  # exact, and written with float32's digits
     native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
     text = orjson.dumps(native, option=_NUMPY)
-    return _with_words(text, native, b'"') if _holds_nonfinite(native) else text
+    return _with_words(text, native) if _holds_nonfinite(native) else text
+
+
+def nonfinite_word(value: float) -> str:
+    """The contract's word for a number that JSON does not have."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def exact_tokens(row: Array) -> list[str]:
@@ -50,11 +63,19 @@ def display_tokens(values: Array, digits: int | None = None) -> list[str]:
     numbers: list[float] = flat.tolist()
     finite = [number for number in numbers if math.isfinite(number)]
     if all(number.is_integer() and abs(number) < _EXACT_WHOLE for number in finite):
-        return [_special(number) or f"{number:.0f}" for number in numbers]
+        return [_special(number) or str(int(number)) for number in numbers]
     exponents = [int(f"{number:.{digits - 1}e}".partition("e")[2]) for number in finite if number]
     if max(exponents) < max(digits, DIGITS) and min(exponents) >= -4:
         return [_special(number) or _fixed(number, digits) for number in numbers]
     return _scientific(numbers, digits)
+
+
+def rounded_tokens(values: Array, digits: int) -> list[str]:
+    """Like :func:`display_tokens`, each number in its own notation: for a great many numbers."""
+    flat = values.reshape(-1)
+    if flat.dtype.kind in "iub":
+        return [str(int(value)) for value in flat.tolist()]
+    return [_special(value) or f"{value:.{digits}g}" for value in flat.tolist()]
 
 
 def aligned(tokens: Iterable[str]) -> list[str]:
@@ -119,13 +140,13 @@ def _holds_nonfinite(array: Array) -> bool:
     return array.dtype.kind == "f" and not bool(np.isfinite(array).all())
 
 
-def _with_words(text: bytes, array: Array, quote: bytes) -> bytes:
+def _with_words(text: bytes, array: Array) -> bytes:
     """``text`` with each of its nulls replaced by the word for the number that stood there."""
     flat = array.reshape(-1)
     special = flat[~np.isfinite(flat)].tolist()
-    words = [b"NaN" if math.isnan(v) else b"Infinity" if v > 0 else b"-Infinity" for v in special]
+    words = [orjson.dumps(nonfinite_word(value)) for value in special]
     pieces = text.split(b"null")
     joined = [pieces[0]]
     for word, piece in zip(words, pieces[1:], strict=True):
-        joined += (quote, word, quote, piece)
+        joined += (word, piece)
     return b"".join(joined)

@@ -86,19 +86,25 @@ class Summary(NamedTuple):
 
 def sections(result: Result) -> list[Section]:
     """The arrays of a result in printing order, the updated parameters last."""
-    updated = result.updated or {}
-    return [Section(name, name, array) for name, array in result.arrays.items()] + [
-        Section(f"{name} updated", name, array, True) for name, array in updated.items()
-    ]
+    every = [Section(name, name, array) for name, array in result.arrays.items()]
+    for name, array in (result.updated or {}).items():
+        every.append(Section(f"{name} updated", name, array, updated=True))
+    return every
 
 
 def planes(
-    result: Result, section: Section, *, limit: int, top: int | None = None
-) -> Iterator[Plane | None]:
+    result: Result,
+    section: Section,
+    *,
+    limit: int,
+    top: int | None = None,
+    most: tuple[int, int] | None = None,
+) -> list[Plane | None]:
     """The planes of an array; None stands for planes left out.
 
     limit: elements above which the planes and their rows and columns are cut to the edges.
     top: at most so many planes.
+    most: rows and columns above which a plane is cut, however small the array.
     """
     array = section.array
     names = axis_names(result, section.name, array.ndim)
@@ -106,10 +112,15 @@ def planes(
     outer = [axis for axis in range(array.ndim) if axis not in within]
     cut = array.size > limit
     sizes = [array.shape[axis] for axis in within]
-    shown = [_shown(size, EDGE if cut else None) for size in sizes]
+    bounds = [None] * len(sizes) if most is None else most[-len(sizes) :]
+    shown = [
+        _shown(size, EDGE if cut or (bound and size > bound) else None)
+        for size, bound in zip(sizes, bounds, strict=True)
+    ]
+    found: list[Plane | None] = []
     for place in _places([array.shape[axis] for axis in outer], cut, top):
         if place is None:
-            yield None
+            found.append(None)
             continue
         full: list[int | None] = [None] * array.ndim
         for axis, at in zip(outer, place, strict=True):
@@ -117,7 +128,18 @@ def planes(
         values = array[tuple(slice(None) if at is None else at for at in full)]
         index = tuple((names[axis], at) for axis, at in zip(outer, place, strict=True))
         rows = shown[0] if len(within) == 2 else ()
-        yield Plane(index, tuple(full), values, rows, shown[-1])
+        found.append(Plane(index, tuple(full), values, rows, shown[-1]))
+    return found
+
+
+def in_part(shown: Sequence[Plane | None]) -> bool:
+    """Whether planes, rows or columns are left out."""
+    return any(plane is None or None in plane.rows or None in plane.columns for plane in shown)
+
+
+def shown_values(shown: Sequence[Plane | None]) -> Array:
+    """All numbers that are shown, plane after plane, so that they can be written alike."""
+    return np.concatenate([plane.shown().reshape(-1) for plane in shown if plane is not None])
 
 
 def planes_left_out(shown: Sequence[Plane | None], array: Array) -> int:

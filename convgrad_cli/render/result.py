@@ -1,7 +1,7 @@
 """A result as the renderers take it, and the one entry that turns it into text.
 
 Everything a renderer prints is in here; nothing is computed on the way. Each format is a module of
-its own and loads only when asked for: rich comes in only with a coloured table.
+its own and loads only when asked for: rich comes in with the table alone.
 """
 
 from __future__ import annotations

@@ -5,15 +5,17 @@ points under each other, side by side where the width allows. Large arrays show 
 and norm. In colour, blue is positive and orange negative (told apart by every kind of sight), and
 small, middling and large numbers are dim, plain and bold, which reads on dark and on light.
 
-Grids are lines of styled spans; rich only turns the styles into what the terminal can do, and is
-not loaded without colour.
+Grids are lines of styled spans; rich turns the styles into what the terminal can do.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from io import StringIO
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
+from rich.console import Console
+from rich.text import Text
 
 from convgrad_cli.render import words
 from convgrad_cli.render.grid import (
@@ -28,11 +30,19 @@ from convgrad_cli.render.grid import (
     side_by_side,
 )
 from convgrad_cli.render.numbers import aligned, display_tokens
-from convgrad_cli.render.planes import Plane, Section, planes, planes_left_out, sections, summary
+from convgrad_cli.render.planes import (
+    in_part,
+    planes,
+    planes_left_out,
+    sections,
+    shown_values,
+    summary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from convgrad_cli.render.planes import Plane, Section
     from convgrad_cli.render.result import Array, Display, Result
 
 WHOLE_UP_TO: Final = 1000
@@ -78,23 +88,24 @@ def table_output(result: Result, display: Display) -> str:
 
 def painted(lines: Sequence[Line], *, color: bool) -> str:
     """The lines as text; with ``color`` in the escape codes that suit the terminal at hand."""
-    if not color:
-        return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
-    from io import StringIO
-
-    from rich.console import Console
-    from rich.text import Text
-
     # Text, never markup: rich would read [0, 1] as a tag and swallow it.
     whole = Text(end="")
     for line in lines:
-        for text, style in line:
+        for text, style in _without_trailing_space(line):
             whole.append(text, STYLES.get(style))
         whole.append("\n")
     screen = StringIO()
-    console = Console(file=screen, force_terminal=True, legacy_windows=False)
+    system: Literal["auto"] | None = "auto" if color else None
+    console = Console(file=screen, force_terminal=color, color_system=system, legacy_windows=False)
     console.print(whole, soft_wrap=True, highlight=False, end="")
     return screen.getvalue()
+
+
+def _without_trailing_space(line: Line) -> Line:
+    kept = list(line)
+    while kept and not (text := kept[-1].text.rstrip()):
+        kept.pop()
+    return [*kept[:-1], Span(text, kept[-1].style)] if kept else kept
 
 
 def _heading(result: Result, display: Display, glyphs: Glyphs) -> Grid:
@@ -115,30 +126,26 @@ def _drawn(
 ) -> tuple[Grid, list[Grid]]:
     """An array's heading and its grids; no heading where it is one grid that bears it itself."""
     array = section.array
-    shown = list(planes(result, section, limit=WHOLE_UP_TO, top=display.top))
-    values = [plane.shown().reshape(-1) for plane in shown if plane is not None]
-    every = np.concatenate(values)
-    tokens = aligned(display_tokens(every, display.precision))
-    cells = list(map(Span, tokens, cell_styles(every)))
+    shown = planes(result, section, limit=WHOLE_UP_TO, top=display.top)
+    values = shown_values(shown)
+    tokens = aligned(display_tokens(values, display.precision))
+    cells = iter(list(map(Span, tokens, cell_styles(values))))
     head = [Span(section.title, "name"), Span(f"  {array.shape} {array.dtype}", "faint")]
-    alone = len(shown) == 1 and array.size <= WHOLE_UP_TO
-    left_out = planes_left_out(shown, array)
+    alone = len(shown) == 1 and not in_part(shown)
+    left_out = f"{glyphs.across} {planes_left_out(shown, array)} more {glyphs.across}"
     grids: list[Grid] = []
-    start = 0
     for plane in shown:
         if plane is None:
-            grids.append([[Span(f"{glyphs.across} {left_out} more {glyphs.across}", "faint")]])
+            grids.append([[Span(left_out, "faint")]])
             continue
-        own = [Span(plane.label(section.title), "name")] if plane.index else []
-        count = plane.shown().size
-        part = cells[start : start + count]
-        start += count
-        grids += draw(plane, part, head if alone else own, display.width, glyphs)
+        label = [Span(plane.label(section.title), "name")] if plane.index else []
+        own = list(islice(cells, plane.shown().size))
+        grids += draw(plane, own, head if alone else label, display.width, glyphs)
     return ([] if alone else [head, *_notice(array, shown, display)]), grids
 
 
 def _notice(array: Array, shown: Sequence[Plane | None], display: Display) -> Grid:
     """Range and norm of an array of which something is left out, and where to get the rest."""
-    if array.size <= WHOLE_UP_TO and None not in shown:
+    if not in_part(shown):
         return []
     return [[Span(words.summary_words(summary(array), display), "faint")]]

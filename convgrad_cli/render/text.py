@@ -7,19 +7,27 @@ file with one array of at most two axes reads back as that array (numpy.loadtxt,
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from convgrad_cli.errors import UsageError
-from convgrad_cli.render.numbers import aligned, display_tokens, exact_json, exact_tokens
-from convgrad_cli.render.planes import Plane, Section, planes, sections
+from convgrad_cli.render.numbers import (
+    aligned,
+    display_tokens,
+    exact_json,
+    exact_tokens,
+    rounded_tokens,
+)
+from convgrad_cli.render.planes import planes, sections
 from convgrad_cli.render.words import verify_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from convgrad_cli.render.result import Display, Result
+    from convgrad_cli.render.planes import Plane, Section
+    from convgrad_cli.render.result import Array, Display, Result
 
 MOST_NUMBERS: Final = 10_000_000
 """Text is whole or refused; this many numbers are some 150 MB."""
@@ -46,30 +54,34 @@ def text_output(result: Result, display: Display) -> str:
 
 def _blocks(result: Result, section: Section, display: Display) -> Iterator[str]:
     array = section.array
-    tail = f" {array.shape} {array.dtype}\n"
-    large = array.size > _ALIGNED_NUMBERS
-    whole = list(planes(result, section, limit=array.size))
-    cells = None if large and not display.precision else iter(_cells(whole, display))
-    for plane in whole:
-        assert plane is not None
-        rows = np.atleast_2d(plane.values)
-        if cells is None:
-            body = _fast_rows(rows)
-        else:
-            lines = [" ".join(next(cells) for _ in range(rows.shape[1])) for _ in rows]
-            body = "\n".join(line.rstrip() for line in lines)
-        yield f"# {plane.code(section.title)}{tail}{body}\n"
+    whole = [plane for plane in planes(result, section, limit=array.size) if plane is not None]
+    if array.size > _ALIGNED_NUMBERS:
+        bodies: Iterator[str] = (
+            _quick_rows(np.atleast_2d(plane.values), display) for plane in whole
+        )
+    else:
+        bodies = _aligned_rows(whole, display)
+    for plane, body in zip(whole, bodies, strict=True):
+        yield f"# {plane.code(section.title)} {array.shape} {array.dtype}\n{body}\n"
 
 
-def _cells(whole: list[Plane | None], display: Display) -> list[str]:
-    """The numbers of all planes of an array, padded alike."""
-    values = np.concatenate([plane.values.reshape(-1) for plane in whole if plane is not None])
+def _aligned_rows(whole: Sequence[Plane], display: Display) -> Iterator[str]:
+    """Each plane's rows, the numbers of all planes padded alike."""
+    values = np.concatenate([plane.values.reshape(-1) for plane in whole])
     if display.precision:
-        return aligned(display_tokens(values, display.precision))
-    return aligned(exact_tokens(values))
+        cells = iter(aligned(display_tokens(values, display.precision)))
+    else:
+        cells = iter(aligned(exact_tokens(values)))
+    for plane in whole:
+        rows, columns = np.atleast_2d(plane.values).shape
+        lines = (" ".join(islice(cells, columns)).rstrip() for _ in range(rows))
+        yield "\n".join(lines)
 
 
-def _fast_rows(rows: np.ndarray) -> str:
-    """Exact rows without padding, by the JSON library."""
+def _quick_rows(rows: Array, display: Display) -> str:
+    """Rows without padding; exact ones straight from the JSON library."""
+    if display.precision:
+        lines = (rounded_tokens(row, display.precision) for row in rows)
+        return "\n".join(map(" ".join, lines))
     text = exact_json(rows).replace(b'"', b"").decode()
     return text[2:-2].replace("],[", "\n").replace(",", " ")

@@ -1,0 +1,86 @@
+"""The JSON Schema (2020-12) of everything ``--json`` prints, put together from fragments.
+
+:data:`OPERATIONS` is the one list of operations. A new one adds its fragment there, made with
+:func:`convgrad_cli.render.schema_parts.envelope`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from convgrad_cli.render.schema_parts import DEFINITIONS, closed, envelope, reference
+
+if TYPE_CHECKING:
+    from convgrad_cli.render.schema_parts import Schema
+
+_ARRAY: Final = reference("array")
+_CONV: Final = reference("conv_geometry")
+_POOL: Final = reference("pool_geometry")
+_DERIVED: Final = {"derivation": reference("derivation")}
+_CHECKED: Final = {**_DERIVED, "verify": reference("verify")}
+_SWITCHES: Final = {"switches": reference("indices")}
+
+OPERATIONS: Final[dict[str, Schema]] = {
+    "conv_forward": envelope(
+        "conv_forward",
+        _CONV,
+        {"Y": _ARRAY, "X": _ARRAY, "W": _ARRAY},
+        {"b": _ARRAY, **_DERIVED},
+    ),
+    "conv_backward": envelope(
+        "conv_backward",
+        _CONV,
+        {},
+        {
+            "dX": _ARRAY,
+            "dW": _ARRAY,
+            "db": reference("vector"),
+            "updated": closed({}, {"W": _ARRAY, "b": _ARRAY}),
+            **_CHECKED,
+        },
+        some_of=("dX", "dW", "db"),
+    ),
+    "maxpool_forward": envelope(
+        "maxpool_forward",
+        _POOL,
+        {},
+        {"Y": _ARRAY, **_SWITCHES, **_DERIVED},
+        some_of=("Y", "switches"),
+    ),
+    "maxpool_backward": envelope(
+        "maxpool_backward",
+        _POOL,
+        {},
+        {"Y": _ARRAY, **_SWITCHES, "dX": _ARRAY, **_CHECKED},
+        some_of=("Y", "switches", "dX"),
+    ),
+    "avgpool_forward": envelope("avgpool_forward", _POOL, {"Y": _ARRAY}, _DERIVED),
+    "avgpool_backward": envelope(
+        "avgpool_backward",
+        _POOL,
+        {},
+        {"Y": _ARRAY, "dX": _ARRAY, **_CHECKED},
+        some_of=("Y", "dX"),
+    ),
+    "derive": envelope("derive", {"anyOf": [_CONV, _POOL]}, _DERIVED),
+}
+"""The schema of each operation's output."""
+
+
+def schema() -> Schema:
+    """The schema of any output: an object whose ``operation`` says which fragment it follows."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Output of convgrad --json",
+        "type": "object",
+        "required": ["convgrad", "operation"],
+        "properties": {"operation": {"enum": list(OPERATIONS)}},
+        "allOf": [_where(operation, fragment) for operation, fragment in OPERATIONS.items()],
+        "$defs": DEFINITIONS,
+    }
+
+
+def _where(operation: str, fragment: Schema) -> Schema:
+    """``fragment``, for outputs of this operation only."""
+    chosen = {"properties": {"operation": {"const": operation}}, "required": ["operation"]}
+    return {"if": chosen, "then": fragment}

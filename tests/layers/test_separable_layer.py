@@ -23,7 +23,7 @@ def test_forward_equals_the_triple_sum():
     V, Y = separable_forward(X, D, P, b, stride=2)
     assert V.shape == (2, 3, 3, 3)
     wanted = reference_layers.separable_forward(X, D, P, b, stride=2)
-    assert (Y == wanted).all()
+    assert (wanted == Y).all()
 
 
 def test_a_step_of_one_changes_the_loss_by_exactly_the_gradient():
@@ -117,7 +117,7 @@ def test_upsampling_and_its_gradient(mode, scale):
     wanted = reference_layers.upsample(X, scale, mode)
     Y = upsample.nearest(X, scale) if mode == "nearest" else upsample.zeros(X, scale)
     assert Y.shape == wanted.shape
-    assert (Y == wanted).all()
+    assert (wanted == Y).all()
     (dY,) = integers(10, Y.shape)
     dX = (
         upsample.grad_nearest(dY, scale)

@@ -64,7 +64,7 @@ def test_every_array_equals_the_plain_loops(layer):
     expected = reference_layers.transposed_forward(X, W, b, **options)
     assert Y.dtype == np.int64
     assert Y.shape == expected.shape
-    assert (Y == expected).all()
+    assert (expected == Y).all()
     dY = integers(rng, Y.shape)
     got = transposed_backward(X, W, dY, dims=dims, **options)
     for name, wanted in zip(

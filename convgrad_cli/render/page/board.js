@@ -2,6 +2,7 @@
 // A block is one plane: { label, rows, cols, cell(r, c) -> { ref, role, note } }.
 
 const CELL_CLASSES = [[9, "large"], [16, "medium"], [26, "small"], [Infinity, "dots"]];
+const HUGE = 5;  // columns up to which a stage has room for cells one can read across a room
 
 const escapeHtml = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
@@ -20,6 +21,9 @@ class Board {
 
   draw(cards) {
     this.clear();
+    const widest = Math.max(...cards.flatMap((card) => (card.blocks || []).map((block) => block.cols)));
+    const many = cards.some((card) => card.blocks?.length > 2);
+    this.stage.className = `${this.show} ${many ? "many" : widest <= HUGE ? "huge" : ""}`;
     this.stage.innerHTML = cards.map((card, i) => this.card(card, i)).join("");
     const elements = this.stage.querySelectorAll(".block");
     cards.flatMap((card) => card.blocks || []).forEach((spec, i) => {
@@ -36,15 +40,18 @@ class Board {
   }
 
   card(card) {
+    if (card.row) return `<div class="row" aria-hidden="true"></div>`;
     if (card.sign) return `<div class="sign" aria-hidden="true">${card.sign}</div>`;
     const blocks = card.blocks.map((block) => this.block(block, card)).join("");
     const scroll = `<div class="planes">${blocks}</div>`;
+    const legend = card.legend ? `<p class="legend">${card.legend}</p>` : "";
     return `<section class="card ${card.kind || ""}" data-card="${card.name}">
-      <h2><b>${card.title}</b> <span>${card.about}</span></h2>${scroll}</section>`;
+      <h2><b>${card.title}</b> <span>${card.about}</span></h2>${scroll}${legend}</section>`;
   }
 
   block(block, card) {
-    const size = CELL_CLASSES.find(([most]) => block.cols <= most)[1];
+    const wide = block.cols + (card.blocks.length > 2 ? 8 : 0);  // many planes: smaller cells
+    const size = CELL_CLASSES.find(([most]) => wide <= most || (most === 26 && block.cols <= 26))[1];
     const label = `${card.label || card.title} ${block.label}`.trim();
     const rows = [];
     for (let r = 0; r < block.rows; r++) {

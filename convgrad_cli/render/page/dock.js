@@ -31,21 +31,20 @@ class Dock {
   // A result's equation: symbols, numbers, value.
   equation(name, flat, terms) {
     const { writer, plates } = this.page;
-    const value = `<math>${number(plates[name].values[flat], "mathml")}</math>`;
     const line = (one) => this.flow(terms, (term) => `<math>${one.call(writer, term, "mathml")}</math>`);
-    const rows = terms.length
-      ? [line(writer.symbols), line(writer.numbers), `<span class="value">${value}</span>`]
-      : [`<span class="value">${value}</span>`];
-    if (terms.length && rows[1].replace(/<[^>]*>/g, "") === value.replace(/<[^>]*>/g, "")) rows.splice(1, 1);
+    const last = `<span class="value"><math><mo>=</mo>${number(plates[name].values[flat], "mathml")}</math></span>`;
+    const rows = terms.length ? [line(writer.symbols), line(writer.numbers) + last] : [last];
     const left = this.symbol([name, flat]);
-    const body = rows.map((row, i) => `<div class="left">${i ? "" : left}</div><div class="is"><math><mo>=</mo></math></div><div class="right">${row}</div>`).join("");
+    const is = `<div class="is"><math><mo>=</mo></math></div>`;
+    const body = rows.map((row, i) =>
+      `<div class="left">${i ? "" : left}</div>${terms.length ? is : "<div></div>"}<div class="right">${row}</div>`).join("");
     this.put(this.subject(name, flat, terms), `<div class="lines">${body}</div>`,
       terms.map((term) => term.refs), terms.length < 13 ? writer.sentence(name, flat)
         : `${writer.symbol([name, flat], "text")}: a sum of ${terms.length} terms, ${shown(plates[name].values[flat])}`);
   }
 
   flow(terms, one) {
-    const maximum = terms[0].member ? this.page.writer.extremum.mathml : null;
+    const maximum = terms[0].member ? this.page.writer.joints.mathml.maximum : null;
     const sign = maximum ? "," : "+";
     const parts = terms.slice(0, TERMS_SHOWN).map((term, t) => {
       const joint = t ? `<span class="joint">${sign}</span>` : "";
@@ -88,7 +87,7 @@ class Dock {
 
   // What a given element influences: one line a result it goes into.
   influence(name, flat, found) {
-    const { writer, plates, layer, model } = this.page;
+    const { writer, plates, layer } = this.page;
     const index = plates[name].index(flat);
     const where = `<b>${name}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
     const why = this.reason(name, index);
@@ -104,12 +103,11 @@ class Dock {
     const head = why ? `${where}: ${escapeHtml(why)}` : `${where} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
     this.put(head, `<div class="lines">${rows.join("")}</div>`, pairs.map((tap) => found.filter((one) => one.tap === tap).flatMap((one) => [one.into, ...one.refs])),
       `${writer.symbol([name, flat], "text")} = ${shown(plates[name].values[flat])}, ${why || `goes into ${reached.join(", ")}`}`);
-    void model;
   }
 
   part(one, pair) {
     const { writer } = this.page;
-    const product = `${writer.symbols(one, "mathml")}${JOIN.mathml.equals}${number(this.valueOf(one), "mathml")}`;
+    const product = `${writer.symbols(one, "mathml")}<mo>=</mo>${number(this.valueOf(one), "mathml")}`;
     return `<span class="step"><span class="term${one.idle ? " idle" : ""}" data-p="${pair % 8}" data-t="${pair + 1}"><math>${writer.symbol(one.into, "mathml")}<mo>←</mo>${one.idle ? "<mtext>not the maximum</mtext>" : product}</math></span></span>`;
   }
 

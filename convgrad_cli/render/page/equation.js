@@ -2,18 +2,13 @@
 
 const TERMS_SHOWN = 48;
 
-const JOIN = {
-  mathml: { dot: "<mo>·</mo>", plus: "<mo>+</mo>", comma: "<mo>,</mo>", equals: "<mo>=</mo>" },
-  latex: { dot: " \\cdot ", plus: " + ", comma: ", ", equals: " = " },
-  text: { dot: "·", plus: " + ", comma: ", ", equals: " = " },
-};
 
 class Writer {
   constructor(layer, model, plates) {
     this.notations = layer.notations;
     this.notation = layer.notations[0];
     this.fractions = layer.fractions;
-    this.extremum = layer.extremum;  // how a maximum is written, in each form
+    this.joints = layer.joints;      // times, beside, comma, and how a maximum opens and closes
     this.model = model;
     this.plates = plates;
   }
@@ -32,18 +27,23 @@ class Writer {
     return this.plates[name].values[flat];
   }
 
-  factors(term, form, one) {
+  factors(term, form, joint, one) {
     const parts = term.refs.map(one);
     if (term.over > 1) parts.unshift(this.fractions[term.over][form]);
-    return parts.join(JOIN[form].dot);
+    return parts.join(joint);
   }
 
+  // Beside an upstream gradient stands a dot; in a forward product Python says what.
   symbols(term, form) {
-    return this.factors(term, form, (ref) => this.symbol(ref, form));
+    const { times, beside } = this.joints[form];
+    const forward = term.refs[0][0] === "X" && !(term.over > 1);
+    return this.factors(term, form, forward ? beside : times, (ref) => this.symbol(ref, form));
   }
 
   numbers(term, form) {
-    return this.factors(term, form, (ref) => number(this.value(ref), form, true));
+    const alone = term.refs.length === 1 && !(term.over > 1) && term.member;
+    return this.factors(term, form, this.joints[form].times,
+      (ref) => number(this.value(ref), form, !alone));
   }
 
   // The whole equation of one result in one form: symbols, numbers, value, a line each.
@@ -59,9 +59,9 @@ class Writer {
   }
 
   assemble(parts, terms, form) {
-    if (!terms.length || !terms[0].member) return parts.join(JOIN[form].plus);
-    const [open, close] = this.extremum[form];
-    return open + parts.join(JOIN[form].comma) + close;
+    const { plus, comma, maximum } = this.joints[form];
+    if (!terms[0].member) return parts.join(plus);
+    return maximum[0] + parts.join(comma) + maximum[1];
   }
 
   latex(name, flat) {
@@ -94,9 +94,11 @@ function number(value, form, inside = false) {
   const wrap = inside && text.startsWith("−");
   if (form === "latex") return wrap ? `(${latexNumber(text)})` : latexNumber(text);
   if (form === "text") return wrap ? `(${text})` : text;
-  const bare = text.startsWith("−") ? `<mo form="prefix">−</mo><mn>${text.slice(1)}</mn>` : `<mn>${text}</mn>`;
-  return wrap ? `<mrow><mo>(</mo>${bare}<mo>)</mo></mrow>` : `<mrow>${bare}</mrow>`;
+  const bare = text.startsWith("−") ? `${tight("−", "prefix")}<mn>${text.slice(1)}</mn>` : `<mn>${text}</mn>`;
+  return wrap ? `<mrow>${tight("(", "prefix")}${bare}${tight(")", "postfix")}</mrow>` : `<mrow>${bare}</mrow>`;
 }
+
+const tight = (sign, form) => `<mo form="${form}" stretchy="false" lspace="0" rspace="0">${sign}</mo>`;
 
 function latexNumber(text) {
   return text.replace(/−/g, "-").replace("∞", "\\infty ").replace("NaN", "\\mathrm{NaN}")

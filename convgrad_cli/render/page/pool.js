@@ -65,8 +65,10 @@ class Pool {
 
   // The terms that make one element. `over` is the divisor of a term, `member` marks Y's members.
   terms(name, flat) {
-    if (name === "Y" || name === "switches")
-      return this.members(flat).map((x) => ({ refs: [["X", x]], member: true }));
+    if (name !== "dX") {
+      const how = this.ties ? { member: true } : { over: this.divisor(flat) };
+      return this.members(flat).map((x) => ({ refs: [["X", x]], ...how }));
+    }
     return this.windows(flat)
       .filter((y) => this.winners[y].includes(flat))
       .map((y) => ({ refs: [["dY", y]], over: this.divisor(y) }));

@@ -42,7 +42,12 @@ function arrayCard(page, name, extra = {}) {
   }));
   const size = plate.shape.length > 1 ? plate.shape.slice(2).join("×") : `${plate.size}`;
   const kind = model.given.includes(name) ? "given" : "result";
-  return { name, title: name, about: `${ABOUT[name]}, ${size}`, blocks, kind, ...extra };
+  const grey = FAMILY[name] === "X" && layer.axes.some((axis) => Object.keys(axis.unreached).length);
+  const legend = [
+    name === "X" && model.ties ? "<i class='dot'></i> maximum of a window" : "",
+    grey ? "<i class='hatched'></i> no window reaches it" : "",
+  ].filter(Boolean).join(" ");
+  return { name, title: name, about: `${ABOUT[name]}, ${size}`, blocks, kind, legend, ...extra };
 }
 
 // Input positions that no window reaches are grey; Python wrote why.
@@ -71,11 +76,19 @@ function mapCard(page, name, entries, extra) {
       const role = ["crop", "rest", "pad", "gap"].filter((kind) => axes.some(([, k]) => k.includes(kind)));
       const zero = axes.some(([index]) => index < 0);
       const index = [...lead, ...(depths.length > 1 ? [z] : []), ...(entries.length > 1 ? [along[r][0]] : []), across[c][0]];
-      return { ref: zero ? null : [name, plate.flat(index)], role: role.join(" "), note: NOTES[role[0]] };
+      return { ref: zero ? null : [name, plate.flat(index)], role: role.slice(0, 1 + (role[0] === "crop")).join(" "), note: NOTES[role[0]] };
     },
   })));
-  return { name, title: name, kind: "given", blocks, ...extra };
+  const roles = new Set(entries.flat().flatMap(([, role]) => role.split(" ")));
+  const legend = LEGEND.filter(([role]) => roles.has(role))
+    .map(([role, text]) => `<i class="${role}"></i> ${text}`).join(" ");
+  return { name, title: name, kind: "given", blocks, legend, ...extra };
 }
+
+const LEGEND = [
+  ["gap", "zero in between"], ["pad", "zero padding"], ["rest", "zero for what is left over"],
+  ["crop", "cut off with the padding of X"],
+];
 
 const NOTES = {
   crop: "cut off: it belongs to the padding of X",
@@ -91,10 +104,23 @@ function mapLabel(plate, model, lead, depth) {
   return parts.filter(Boolean).join(", ");
 }
 
+function crowded({ plates, state, model }, names) {
+  return matchMedia("(max-width: 900px)").matches || names.some((name) =>
+    plates[name].cols > 26 || planesShown(plates[name], state, model).length > 2);
+}
+
 // The cards of each view.
 const CARDS = {
   gather(page) {
-    return [...page.model.given, ...page.model.results].map((name) => arrayCard(page, name));
+    const { model, plates, state } = page;
+    const names = [...model.given, ...model.results];
+    const card = (name) => arrayCard(page, name);
+    if (!crowded(page, names)) return [...model.given.map(card), { row: true }, ...model.results.map(card)];
+    // Where not all can be seen at once: the result and what makes it first, fine grids before small.
+    const makers = { dX: ["dY", "W"], dW: ["dY", "X"], db: ["dY"], Y: ["X", "W"] }[state.target];
+    const rank = (name) => [state.target, ...makers, ...names].indexOf(name);
+    const fine = (name) => (plates[name].cols > 26 ? 0 : 1);
+    return names.sort((a, b) => fine(a) - fine(b) || rank(a) - rank(b)).map(card);
   },
   scatter(page) {
     const { state, model } = page;

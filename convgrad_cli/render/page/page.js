@@ -1,0 +1,132 @@
+// The page: one state, and what follows from it. Everything on screen is drawn from here.
+
+const layer = JSON.parse(document.getElementById("layer").textContent);
+
+const page = {
+  layer,
+  model: layer.kind === "conv" ? new Convolution(layer) : new Pool(layer),
+  plates: {},
+  state: {
+    target: "dX", view: "gather", all: layer.showAll, n: 0, c: 0, k: 0, depth: { X: 0, W: 0, Y: 0 },
+    chosen: null, step: 0,
+  },
+
+  start() {
+    for (const [name, { shape, values }] of Object.entries(layer.arrays))
+      this.plates[name] = new Plate(name, shape, values);
+    this.model.evaluate(this.plates);
+    this.writer = new Writer(layer, this.model, this.plates);
+    this.board = new Board(document.getElementById("stage"), this.plates, this.writer);
+    this.dock = new Dock(this, document.getElementById("dock"));
+    this.player = new Player(this);
+    this.draw();
+    this.player.go(this.firstStep());
+  },
+
+  views() {
+    if (this.state.target === "db" || this.state.target === "switches") return ["gather"];
+    const views = ["gather"];
+    if (this.state.target.startsWith("d")) views.push("scatter");
+    if (this.model.filters) views.push("convolution");
+    return views;
+  },
+
+  // A cell in the middle says more than a corner does, unless no window reaches it.
+  firstStep() {
+    if (this.state.view !== "gather") return 0;
+    const { rows, cols, area } = this.plates[this.state.target];
+    const middle = Math.floor(rows / 2) * cols + Math.floor(cols / 2);
+    const reached = this.steps().slice(0, area).findIndex(([name, flat], step) =>
+      step >= middle && this.model.terms(name, flat).length);
+    return Math.max(0, reached);
+  },
+
+  // The cells that play goes through: results on the stage, or the upstream cells of a scatter.
+  steps() {
+    const name = this.state.view === "scatter" ? "dY" : this.state.target;
+    const plate = this.plates[name];
+    return planesShown(plate, this.state, this.model).flatMap((plane) =>
+      Array.from({ length: plate.area }, (_, place) => [name, plane * plate.area + place]));
+  },
+
+  draw() {
+    if (!this.views().includes(this.state.view)) this.state.view = "gather";
+    document.body.dataset.view = this.state.view;
+    document.body.dataset.target = this.state.target;
+    this.board.draw(CARDS[this.state.view](this));
+    for (const card of this.board.stage.querySelectorAll("[data-card]"))
+      card.classList.toggle("target", card.dataset.card === this.state.target);
+    drawControls(this);
+    this.flags();
+  },
+
+  // What stands out without being chosen: maxima of pools, values edited away from the start.
+  flags() {
+    const { model, board } = this;
+    if (model.filters) return;
+    board.stage.querySelectorAll(".chosen").forEach((cell) => cell.classList.remove("chosen"));
+    if (!model.ties) return;
+    const chosen = new Set(model.winners.flat());
+    for (const x of chosen) for (const cell of board.cells.X?.[x] || []) cell.classList.add("chosen");
+  },
+
+  choose(name, flat) {
+    this.state.chosen = [name, flat];
+    const scatter = this.state.view === "scatter";
+    if (scatter && name === "dY") this.scatter(flat);
+    else if (this.model.results.includes(name))
+      this.dock.equation(name, flat, Marks.terms(this, name, flat));
+    else if (name === "b") this.chooseBias(flat);
+    else this.dock.influence(name, flat, Marks.influences(this, name, flat));
+    lightChoosers(this);
+  },
+
+  chooseBias(flat) {
+    this.board.unmark();
+    const { Y } = this.plates;
+    const found = [];
+    for (let y = 0; y < Y.size; y++)
+      if (Y.index(y)[1] === flat) found.push({ into: ["Y", y], refs: [["b", flat]], tap: String(y) });
+    this.board.mark(["b", flat], { kind: "here" });
+    for (const { into } of found) this.board.mark(into, { pair: 0 });
+    this.dock.influence("b", flat, found);
+  },
+
+  // Scatter: the target shows what the upstream cells up to this one have added.
+  scatter(y) {
+    const { target } = this.state;
+    const found = Marks.scatter(this, target, y);
+    const partial = this.partial(target, y);
+    for (let flat = 0; flat < partial.length; flat++)
+      for (const cell of this.board.cells[target]?.[flat] || []) {
+        const num = cell.querySelector(".num");
+        const text = shown(partial[flat], 4);
+        if (num && num.textContent !== text) num.textContent = text;
+      }
+    this.dock.scatter(target, y, found, partial);
+  },
+
+  partial(target, y) {
+    const sums = new Float64Array(this.plates[target].size);
+    const until = this.steps().findIndex(([, flat]) => flat === y);
+    for (const [, flat] of this.steps().slice(0, until + 1))
+      for (const { into, refs, over } of this.model.influences("dY", flat))
+        if (into[0] === target)
+          sums[into[1]] += refs.reduce((all, ref) => all * this.writer.value(ref), 1) / (over || 1);
+    return sums;
+  },
+
+  // After a change of a given array: evaluate, and touch only what differs.
+  update() {
+    const before = Object.fromEntries(this.model.results.map((name) => [name, this.plates[name].values.slice()]));
+    this.model.evaluate(this.plates);
+    const changed = {};
+    for (const name of this.model.results)
+      changed[name] = [...this.plates[name].values.keys()].filter((i) =>
+        !Object.is(this.plates[name].values[i], before[name][i]));
+    this.board.refresh(changed);
+    this.flags();
+    if (this.state.chosen) this.choose(...this.state.chosen);
+    return changed;
+  },
+};

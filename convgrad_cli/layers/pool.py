@@ -196,12 +196,13 @@ def max_backward(X: Array, dY: Array, geometry: PoolGeometry, ties: str = "first
 
 def scatter(switches: Array, dY: Array, geometry: PoolGeometry) -> Array:
     """dX[n,c,x] = sum of dY over the windows of which the switch is x; integers exactly."""
+    disjoint = all(axis.stride >= axis.extent for axis in geometry.axes)
 
     def compute(dY: Array, _: Array) -> Array:
         dX = np.empty(geometry.input_shape, dY.dtype)
 
         def work(block: Block) -> None:
-            block_scatter(switches[block], dY[block], dX[block])
+            block_scatter(switches[block], dY[block], dX[block], disjoint=disjoint)
 
         for_each_block(work, dX.shape, dX.itemsize)
         return dX
@@ -243,7 +244,7 @@ def avg_backward(dY: Array, geometry: PoolGeometry, *, count_include_pad: bool =
     divisor = divisors(geometry, count_include_pad=count_include_pad).astype(working)
 
     def work(block: Block) -> None:
-        block_spread(dY[block].astype(working, copy=False) / divisor, dX[block], geometry)
+        dX[block] = block_spread(dY[block].astype(working, copy=False) / divisor, geometry)
 
     for_each_block(work, dX.shape, dX.itemsize)
     return dX

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convgrad_cli.layers.pool_blocks import at, input_steps, window_steps
+from convgrad_cli.layers.pool_segments import at, input_segments, window_segments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from convgrad_cli.geometry import Axis, PoolGeometry
     from convgrad_cli.layers.numbers import Array
+    from convgrad_cli.layers.pool_segments import Segment
 
 
 def divisors(geometry: PoolGeometry, *, count_include_pad: bool) -> Array:
@@ -34,31 +37,28 @@ def divisors(geometry: PoolGeometry, *, count_include_pad: bool) -> Array:
 def block_sums(x: Array, geometry: PoolGeometry) -> Array:
     """The sum of every window of x (n, c, *in) over its real places."""
     for dim, axis in enumerate(geometry.axes, start=2):
-        shape = (*x.shape[:dim], axis.output, *x.shape[dim + 1 :])
-        sums = np.empty(shape, x.dtype)
-        for step in window_steps(axis):
-            target, numbers = sums[at(step.out, dim)], x[at(step.input, dim)]
-            if step.fresh:
-                target[...] = numbers
-            else:
-                target += numbers
-        x = sums
+        x = _sums(x, window_segments(axis), dim, axis.output)
     return x
 
 
-def block_spread(shares: Array, dX: Array, geometry: PoolGeometry) -> None:
-    """dX = the sum of the shares of all windows over each input: the adjoint of block_sums."""
+def block_spread(shares: Array, geometry: PoolGeometry) -> Array:
+    """The sum of the shares (n, c, *out) of all windows over each input: block_sums' adjoint."""
     for dim, axis in reversed([*enumerate(geometry.axes, start=2)]):
-        shape = (*shares.shape[:dim], axis.size, *shares.shape[dim + 1 :])
-        spread = np.zeros(shape, shares.dtype)
-        for step in input_steps(axis):
-            target, numbers = spread[at(step.input, dim)], shares[at(step.out, dim)]
-            if step.fresh:
-                target[...] = numbers
-            else:
-                target += numbers
-        shares = spread
-    dX[...] = shares
+        shares = _sums(shares, input_segments(axis), dim, axis.size)
+    return shares
+
+
+def _sums(source: Array, segments: Iterable[Segment], dim: int, length: int) -> Array:
+    shape = (*source.shape[:dim], length, *source.shape[dim + 1 :])
+    sums = np.empty(shape, source.dtype)
+    for place, sources in segments:
+        target = sums[at(place, dim)]
+        total = source[at(sources[0], dim)] if sources else 0
+        if len(sources) < 2:
+            target[...] = total
+        for term in sources[1:]:
+            total = np.add(total, source[at(term, dim)], out=target)
+    return sums
 
 
 def _places(axis: Axis, *, count_include_pad: bool) -> Array:
@@ -66,7 +66,6 @@ def _places(axis: Axis, *, count_include_pad: bool) -> Array:
     counts = np.zeros(axis.output, np.int64)
     if count_include_pad:  # the padding is then as good as input
         axis = replace(axis, size=axis.padded, before=0, after=0)
-    for kernel in range(axis.kernel):
-        span = axis.outputs_of_kernel(kernel)
-        counts[span.start : span.stop] += 1
+    for place, sources in window_segments(axis):
+        counts[place] = len(sources)
     return counts

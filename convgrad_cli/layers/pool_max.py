@@ -15,23 +15,20 @@ infinity has its maximum in the input.
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convgrad_cli.layers.pool_blocks import at, window_boxes, window_steps
+from convgrad_cli.layers.pool_phases import phase_max
+from convgrad_cli.layers.pool_segments import at, window_segments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convgrad_cli.geometry import Axis, PoolGeometry
     from convgrad_cli.layers.numbers import Array
-
-
-def plane_positions(geometry: PoolGeometry) -> Array:
-    """The flat position of every place of a plane, in the smallest integers that hold it."""
-    count = prod(geometry.input_size)
-    positions = np.arange(count, dtype=np.min_scalar_type(count - 1))
-    return positions.reshape(1, 1, *geometry.input_size)
 
 
 def block_max(x: Array, geometry: PoolGeometry, *, last: bool) -> tuple[Array, Array]:
@@ -39,71 +36,81 @@ def block_max(x: Array, geometry: PoolGeometry, *, last: bool) -> tuple[Array, A
 
     NaN is above every number, as in PyTorch; equal NaNs are a tie like any other.
     """
-    values, places = _maxima(x, geometry, last=last, nans=False)
-    if x.dtype.kind == "f" and np.isnan(values).any():
-        values, places = _maxima(x, geometry, last=last, nans=True)
-    return values, places
+    return phase_max(x, geometry, last=last) or segment_max(x, geometry, last=last)
 
 
-def _maxima(
-    values: Array, geometry: PoolGeometry, *, last: bool, nans: bool
-) -> tuple[Array, Array]:
-    places = plane_positions(geometry)
+def segment_max(values: Array, geometry: PoolGeometry, *, last: bool) -> tuple[Array, Array]:
+    """The same whatever the numbers, at some cost in speed."""
+    count = prod(geometry.input_size)
+    places = np.arange(count, dtype=np.min_scalar_type(count - 1))
+    places = places.reshape(1, 1, *geometry.input_size)
     for dim, axis in reversed([*enumerate(geometry.axes, start=2)]):
-        values, places = _along_axis(values, places, axis, dim, last=last, nans=nans)
+        values, places = _along_axis(values, places, axis, dim, last=last)
     return values, places
 
 
 def _along_axis(
-    values: Array, places: Array, axis: Axis, dim: int, *, last: bool, nans: bool
+    values: Array, places: Array, axis: Axis, dim: int, *, last: bool
 ) -> tuple[Array, Array]:
+    """The maxima of every run of one axis, and the places they brought along."""
     shape = (*values.shape[:dim], axis.output, *values.shape[dim + 1 :])
     best, where = np.empty(shape, values.dtype), np.empty(shape, places.dtype)
-    for step in window_steps(axis):
-        out, inputs = at(step.out, dim), at(step.input, dim)
-        if step.fresh:
-            best[out], where[out] = values[inputs], places[inputs]
-            continue
-        # Two passes over strided numbers cost more than bringing them together first.
-        candidate = np.ascontiguousarray(values[inputs])
-        wins = _wins(candidate, best[out], last=last, nans=nans)
-        np.maximum(best[out], candidate, out=best[out])
-        better = places[inputs] - where[out]
-        better *= wins
-        where[out] += better
+    for target, sources in window_segments(axis):
+        top, spot = best[at(target, dim)], where[at(target, dim)]
+        value, place = values[at(sources[0], dim)], places[at(sources[0], dim)]
+        if len(sources) == 1:
+            top[...], spot[...] = value, place
+        for source in sources[1:]:
+            candidate, its_place = values[at(source, dim)], places[at(source, dim)]
+            wins = _wins(candidate, value, last=last)
+            value = np.maximum(value, candidate, out=top)
+            place = np.add(place, (its_place - place) * wins, out=spot)
     return best, where
 
 
-def _wins(candidate: Array, best: Array, *, last: bool, nans: bool) -> Array:
+def _wins(candidate: Array, best: Array, *, last: bool) -> Any:
     """Whether a later candidate replaces the best so far."""
-    if not nans:
-        return np.greater_equal(candidate, best) if last else np.greater(candidate, best)
+    if candidate.dtype.kind != "f":
+        return candidate >= best if last else candidate > best
     if last:
         return (candidate >= best) | np.isnan(candidate)
     return ~(candidate <= best) & ~np.isnan(best)
 
 
-def block_scatter(places: Array, dY: Array, dX: Array) -> None:
-    """dX += every dY at the flat position its window chose; all (n, c, *), dX zero before."""
+def block_scatter(places: Array, dY: Array, dX: Array, *, disjoint: bool) -> None:
+    """dX = for every position the sum of the dY whose window chose it; all (n, c, *).
+
+    Where windows are disjoint, no position is chosen twice.
+    """
     planes, size = prod(dX.shape[:2]), prod(dX.shape[2:])
-    flat = places.reshape(planes, -1) + np.arange(planes)[:, np.newaxis] * size
-    if dY.dtype in (np.float32, np.float64):
-        # Summed in doubles, whatever the number of windows that share a maximum.
-        sums = np.bincount(flat.ravel(), weights=dY.ravel(), minlength=planes * size)
+    flat = (places.reshape(planes, -1) + np.arange(planes)[:, np.newaxis] * size).ravel()
+    if disjoint:
+        sums = np.zeros(planes * size, dY.dtype)
+        sums[flat] = dY.ravel()
+    elif dY.dtype in (np.float32, np.float64):
+        # In doubles, however many windows share a maximum.
+        sums = np.bincount(flat, weights=dY.ravel(), minlength=planes * size)
     else:
         sums = np.zeros(planes * size, dY.dtype)
-        np.add.at(sums, flat.ravel(), dY.ravel())
+        np.add.at(sums, flat, dY.ravel())
     dX[...] = sums.reshape(dX.shape)
 
 
 def block_split(x: Array, maxima: Array, dY: Array, dX: Array, geometry: PoolGeometry) -> None:
     """dX += dY in equal parts for all places that hold their window's maximum."""
     count = np.zeros(maxima.shape, dY.dtype)
-    for out, inputs in window_boxes(geometry.axes):
+    for out, inputs in _boxes(geometry):
         count[out] += _equal(x[inputs], maxima[out])
     share = dY / count
-    for out, inputs in window_boxes(geometry.axes):
+    for out, inputs in _boxes(geometry):
         np.add(dX[inputs], share[out], out=dX[inputs], where=_equal(x[inputs], maxima[out]))
+
+
+def _boxes(geometry: PoolGeometry) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """For runs of windows alike along every axis, and each of their places: (windows, inputs)."""
+    for runs in product(*map(window_segments, geometry.axes)):
+        for sources in product(*(run.sources for run in runs)):
+            yield (..., *(run.target for run in runs)), (..., *sources)
 
 
 def _equal(numbers: Array, maxima: Array) -> Any:

@@ -24,14 +24,14 @@ def forward(
     Y is the cross-correlation of X with W, plus b where there is one.
     """
     from convgrad_cli.cli.inputs import conv_plan, gather
+    from convgrad_cli.cli.memory import ensure_fits
     from convgrad_cli.cli.results import conv_result, finish
     from convgrad_cli.layers.conv import planned_forward
 
     given = gather(arrays, options, {})
     plan = conv_plan(given)
     X, W, b = given["X"], given["W"], given.get("b")
-    if b is not None:
-        given.locating(lambda: plan.check_bias(b.shape))
+    ensure_fits(plan.output_shape, max(X.itemsize, W.itemsize), "Y")
     Y = given.locating(lambda: planned_forward(plan, X, W, b))
     result = conv_result("conv_forward", plan, given, {"Y": Y})
     result.arrays |= {name: given[name] for name in ("X", "W", "b") if name in given}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from convgrad_cli.arrays import Loaded, Stdin, read_array, read_bundle
 from convgrad_cli.cli import words
 from convgrad_cli.cli.examples import choose_example, example_arrays, named_example
+from convgrad_cli.cli.memory import ensure_fits
 from convgrad_cli.errors import ConvgradError, UsageError
 from convgrad_cli.geometry import ConvPlan, Plan, PoolPlan, plan_conv, plan_pool
 
@@ -94,9 +95,15 @@ def gather(
 
 
 def conv_plan(given: Given) -> ConvPlan:
-    """The plan of the convolution the user gave."""
+    """The plan of the convolution the user gave; b is checked too where there is one."""
     shapes = given["X"].shape, given["W"].shape
-    return given.locating(lambda: plan_conv(*shapes, **conv_keywords(given.options)))  # type: ignore[no-any-return]
+    plan: ConvPlan = given.locating(
+        lambda: plan_conv(*shapes, **conv_keywords(given.options)),
+    )
+    b = given.get("b")
+    if b is not None:
+        given.locating(lambda: plan.check_bias(b.shape))
+    return plan
 
 
 def pool_plan(given: Given) -> PoolPlan:
@@ -127,7 +134,9 @@ def upstream(given: Given, plan: Plan) -> np.ndarray[Any, Any]:
         import numpy as np
 
         given.notes.append("No upstream gradient was given: dY = 1 everywhere, that is L = ΣY.")
-        return np.ones(plan.output_shape, dtype=np.result_type(*_operands(given)))
+        dtype = np.result_type(*_operands(given))
+        ensure_fits(plan.output_shape, dtype.itemsize, "dY")
+        return np.ones(plan.output_shape, dtype=dtype)
     given.locating(lambda: plan.check_upstream(dY.shape))
     return dY.reshape(plan.output_shape)
 

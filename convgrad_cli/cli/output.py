@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from convgrad_cli.render.result import Result
 
 FORMATS = ("table", "text", "latex", "markdown", "json")
-_BY_SUFFIX = {".json": "json", ".tex": "latex", ".md": "markdown", ".txt": "text"}
 
 
 def chosen_format(options: OutputOptions) -> str | None:
@@ -72,7 +71,7 @@ def put(
         write_results(
             options.output,
             arrays,
-            lambda suffix: form(_BY_SUFFIX.get(suffix, suffix)),
+            form,
             inputs=inputs,
         )
     if asked is not None:

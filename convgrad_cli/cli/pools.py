@@ -47,6 +47,7 @@ def maxpool(
     """
     from convgrad_cli.check.verify import verify_max_pool
     from convgrad_cli.cli.inputs import gather, pool_plan
+    from convgrad_cli.cli.memory import ensure_fits
     from convgrad_cli.errors import UsageError
     from convgrad_cli.layers.pool import count_ties, max_backward, max_forward
 
@@ -55,6 +56,7 @@ def maxpool(
     rule = given.options.get("ties") or "first"
     if rule not in TIES:
         raise UsageError(f"Unknown tie rule {rule!r}.", expected=f"one of {', '.join(TIES)}")
+    ensure_fits(plan.output_shape, 8, "Y")
     X = plan.X.to_canonical(given["X"])
     Y, switches = max_forward(X, plan.geometry, rule)
     if tied := count_ties(X, plan.geometry):
@@ -86,11 +88,13 @@ def avgpool(
     """
     from convgrad_cli.check.verify import verify_average_pool
     from convgrad_cli.cli.inputs import gather, pool_plan
+    from convgrad_cli.cli.memory import ensure_fits
     from convgrad_cli.layers.pool import avg_backward, avg_forward
 
     given = gather(arrays, options, {"count_include_pad": count_include_pad})
     plan = pool_plan(given)
     counting = bool(given.options.get("count_include_pad"))
+    ensure_fits(plan.output_shape, 8, "Y")
     X = plan.X.to_canonical(given["X"])
     _emit_pool(
         "avgpool",

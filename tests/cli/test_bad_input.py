@@ -124,6 +124,20 @@ def test_the_wrong_upstream_is_told_in_full(convgrad: Convgrad, tmp_path: Path) 
     )
 
 
+@pytest.mark.parametrize("command", ["forward", "backward"])
+def test_a_layer_that_cannot_fit(convgrad: Convgrad, command: str) -> None:
+    text = refuse(convgrad, command, "-x", X, "-w", W, "--padding", "9000000000")
+    assert text.startswith("Not enough memory for this layer.")
+    assert "(18000000002, 18000000002)" in text
+
+
+def test_a_bias_of_the_wrong_shape(convgrad: Convgrad) -> None:
+    for command in ("forward", "backward"):
+        text = refuse(convgrad, command, "-x", X, "-w", W, "-b", "[1,2]")
+        assert "b has the wrong shape." in text
+        assert "--bias" in text
+
+
 JSON = {
     "ragged": ('{"X": [[1,2],[3]], "W": [[1]]}', "ragged"),
     "strings": ('{"X": [["a","b"]], "W": [[1]]}', "X"),

@@ -1,0 +1,129 @@
+"""A part of a large layer on which the user's array is still fully determined.
+
+dX and Y of a sample depend on that sample alone; a filter's and channel's dW on that filter's dY
+and that channel's X alone; a pool's planes are apart. Where one sample is still too large, the
+corner of its first windows is taken: near the start, an array depends on the first windows only.
+What is found on a part is confirmed on the whole layer before it is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convgrad_cli.check.problem import ConvProblem, PoolProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convgrad_cli.check.planes import Array
+    from convgrad_cli.check.problem import Problem
+    from convgrad_cli.geometry import Axis
+
+FILTERS_KEPT = CHANNELS_KEPT = 4
+WINDOWS_KEPT = 16
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A smaller problem, the user's array there, and the part of both that is compared."""
+
+    problem: Problem
+    found: Array
+    compared: tuple[slice, ...]
+    words: str
+
+
+def cut_out(
+    problem: Problem, target: str, found: Array, mask: Array | None, limit: int
+) -> Cutout | None:
+    """A cut-out that costs at most about ``limit`` for a variant of ``target``; None: there is none.
+
+    ``mask`` says where the user's array differs; the part is taken where it differs most.
+    """
+    right_shape = problem.right(target).shape if mask is None else mask.shape
+    if found.shape != right_shape or target == "db":
+        return None
+    if isinstance(problem, ConvProblem):
+        if target == "dW":
+            return _some_filters(problem, found, mask)
+        cut = _one_sample(problem, found, mask)
+    elif isinstance(problem, PoolProblem):
+        cut = _one_plane(problem, found, mask)
+    if cut.problem.cost(target) > limit:
+        cut = _corner(cut, target)
+    return cut
+
+
+def _worst(mask: Array | None, axis: int) -> int:
+    """The entry along ``axis`` with the most differing elements."""
+    if mask is None:
+        return 0
+    return int(mask.sum(axis=tuple(a for a in range(mask.ndim) if a != axis)).argmax())
+
+
+def _one_sample(problem: ConvProblem, found: Array, mask: Array | None) -> Cutout:
+    n = _worst(mask, 0)
+    plan = replace(problem.plan, geometry=replace(problem.geometry, batch=1))
+    here = slice(n, n + 1)
+    part = ConvProblem(plan, problem.X[here], problem.W, problem.dY[here], problem.b)
+    return Cutout(part, found[here], (slice(None),), f"sample {n}")
+
+
+def _some_filters(problem: ConvProblem, found: Array, mask: Array | None) -> Cutout | None:
+    geometry = problem.geometry
+    if geometry.groups > 1:
+        return None
+    o, c = _worst(mask, 0), _worst(mask, 1)
+    os = _around(o, FILTERS_KEPT, geometry.out_channels)
+    cs = _around(c, CHANNELS_KEPT, geometry.in_channels)
+    small = replace(geometry, in_channels=cs.stop - cs.start, out_channels=os.stop - os.start)
+    plan = replace(problem.plan, geometry=small)
+    part = ConvProblem(plan, problem.X[:, cs], problem.W[os, cs], problem.dY[:, os], None)
+    words = f"filters {os.start} to {os.stop - 1} and in-channels {cs.start} to {cs.stop - 1}"
+    return Cutout(part, found[os, cs], (slice(None),), words)
+
+
+def _around(place: int, count: int, size: int) -> slice:
+    start = max(0, min(place - count // 2, size - count))
+    return slice(start, min(size, start + count))
+
+
+def _one_plane(problem: PoolProblem, found: Array, mask: Array | None) -> Cutout:
+    n, c = _worst(mask, 0), _worst(mask, 1)
+    geometry = replace(problem.geometry, batch=1, channels=1)
+    plan = replace(problem.plan, geometry=geometry)
+    here = (slice(n, n + 1), slice(c, c + 1))
+    part = replace(problem, plan=plan, X=problem.X[here], dY=problem.dY[here])
+    return Cutout(part, found[here], (slice(None),), f"sample {n}, channel {c}")
+
+
+def _corner(cut: Cutout, target: str) -> Cutout:
+    """The first windows along every axis; compared is their first half, far from the new end."""
+    problem: Any = cut.problem
+    axes = tuple(_shorter(axis) for axis in problem.geometry.axes)
+    plan = replace(problem.plan, geometry=replace(problem.geometry, axes=axes))
+    X = problem.X[(..., *(slice(axis.size) for axis in axes))]
+    dY = problem.dY[(..., *(slice(axis.output) for axis in axes))]
+    sizes = [axis.size if target == "dX" else axis.output for axis in axes]
+    found = cut.found[(..., *(slice(size) for size in sizes))]
+    cuts = [short is not axis for short, axis in zip(axes, problem.geometry.axes, strict=True)]
+    ends = [size // 2 if shortened else size for size, shortened in zip(sizes, cuts, strict=True)]
+    half = (Ellipsis, *(slice(end) for end in ends))
+    words = f"{cut.words}, the first {WINDOWS_KEPT} windows along each axis"
+    return Cutout(replace(problem, plan=plan, X=X, dY=dY), found, half, words)
+
+
+def _shorter(axis: Axis) -> Axis:
+    """The axis with fewer windows and the same leftover."""
+    if axis.output <= 2 * WINDOWS_KEPT:
+        return axis
+    size = axis.size - axis.stride * (axis.output - WINDOWS_KEPT)
+    return replace(axis, size=size)
+
+
+def restricted(array: Array, compared: Sequence[Any]) -> Array:
+    """The part of an array that is compared."""
+    return np.asarray(array[tuple(compared)])

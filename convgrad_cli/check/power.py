@@ -1,0 +1,271 @@
+"""``check power``: which mistakes this data could not have shown, and why.
+
+A mistake that gives the right array on the user's data passes any comparison, so that "right"
+says nothing about it. The reason is found by experiment: whichever array, exchanged for a telling
+one, makes the mistake show, is to blame; where none does, the geometry is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convgrad_cli.check.compare import Noise
+from convgrad_cli.check.generic import generic_variants
+from convgrad_cli.check.locate import axis_names, tied_positions
+from convgrad_cli.check.mistake import unmet
+from convgrad_cli.check.problem import ConvProblem, PoolProblem
+from convgrad_cli.check.recipes import Impossible
+from convgrad_cli.check.rows import ANY_ROWS, AVERAGE_ONLY, CONV_ROWS, MAX_ONLY, POOL_ROWS
+from convgrad_cli.check.suggest import suggested, telling_arrays
+from convgrad_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convgrad_cli.check.mistake import Mistake, Row
+    from convgrad_cli.check.planes import Array
+    from convgrad_cli.check.problem import Problem
+
+#: Multiply-adds of a layer beyond which telling would take too long; a part says as much.
+LARGEST = 300_000_000
+
+
+@dataclass
+class RowPower:
+    """One row for one array: shown, partly (some readings), hidden (by the data), or impossible
+    (on this geometry); ``suggestion`` says whether the suggested data shows it."""
+
+    id: str
+    title: str
+    target: str
+    verdict: str
+    reasons: list[str] = field(default_factory=list)
+    readings: list[str] = field(default_factory=list)
+    suggestion: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "gradient": self.target,
+            "verdict": self.verdict,
+            "reasons": self.reasons,
+            "readings": self.readings,
+            "shown_by_suggestion": self.suggestion,
+        }
+
+
+@dataclass
+class PowerReport:
+    """What the data can and cannot show."""
+
+    layer: str
+    geometry: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+    rows: list[RowPower]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def blind(self) -> list[RowPower]:
+        """What this data could not have shown, wholly or in part."""
+        return [row for row in self.rows if row.verdict != "shown"]
+
+    @property
+    def verdict(self) -> str:
+        """``"right"``: shows all that its geometry can show; ``"wrong"``: better data exists."""
+        return "wrong" if any(row.suggestion for row in self.blind) else "right"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "convgrad": 1,
+            "operation": "check_power",
+            "verdict": self.verdict,
+            "layer": self.layer,
+            "geometry": self.geometry,
+            "shapes": {name: list(shape) for name, shape in self.shapes.items()},
+            "shown": sum(row.verdict == "shown" for row in self.rows),
+            "not_shown": len(self.blind),
+            "mistakes": [row.as_dict() for row in self.rows],
+            "notes": self.notes,
+        }
+
+
+def check_power(problem: Problem, targets: Sequence[str] | None = None) -> PowerReport:
+    """Which rows of the catalogue ``problem``'s data can show.
+
+    Raises UsageError for a layer too large to try every mistake on.
+    """
+    wanted = tuple(targets or default_targets(problem))
+    if problem.cost("dX") > LARGEST:
+        raise UsageError(
+            "The layer is too large to try every mistake on.",
+            expected=f"at most {LARGEST:,} multiply-adds",
+            found=f"{problem.cost('dX'):,}",
+            remedy="give a few samples and channels of it, or fewer rows: the answer is the same",
+        )
+    rows = rated(problem, wanted, reasons=True)
+    better = {(row.id, row.target): row for row in rated(suggested(problem), wanted)}
+    for row in rows:
+        other = better.get((row.id, row.target))
+        improves = other is not None and other.verdict in ("shown", "partly")
+        row.suggestion = row.verdict in ("hidden", "impossible") and improves
+        if row.verdict == "partly" and other is not None:
+            row.suggestion = other.verdict == "shown"
+    kind = getattr(problem, "kind", None)
+    layer = {None: "conv", "max": "maxpool", "average": "avgpool"}[kind]
+    shapes = {name: array.shape for name, array in problem.operands().items()}
+    return PowerReport(layer, problem.geometry.as_dict(), shapes, rows)
+
+
+def default_targets(problem: Problem) -> tuple[str, ...]:
+    """The gradients, and Y where there is no upstream gradient to speak of."""
+    return ("dX", "dW", "db") if isinstance(problem, ConvProblem) else ("dX",)
+
+
+def rated(problem: Problem, targets: Sequence[str], *, reasons: bool = False) -> list[RowPower]:
+    """Every row for every target."""
+    found = []
+    for target in targets:
+        measured = Measured(problem, target)
+        for row in rows_for(problem, target):
+            found.append(_rate_row(measured, row, reasons=reasons))
+        found += _rate_general(measured)
+    return found
+
+
+def rows_for(problem: Problem, target: str) -> list[Row]:
+    """The specific rows that can spoil ``target``."""
+    if isinstance(problem, ConvProblem):
+        rows = CONV_ROWS
+        return [row for row in rows.values() if target in row.targets]
+    kind = getattr(problem, "kind", "max")
+    dropped = AVERAGE_ONLY if kind == "max" else MAX_ONLY
+    return [row for row in POOL_ROWS.values() if target in row.targets and row.id not in dropped]
+
+
+class Measured:
+    """A target's right array and what counts as a difference from it."""
+
+    def __init__(self, problem: Problem, target: str) -> None:
+        self.problem, self.target = problem, target
+        self.right = problem.right(target).astype(np.float64)
+        self.top = float(np.asarray(problem.magnitude(target)).max(initial=0.0))
+        self.noise = Noise(float(np.finfo(np.float64).eps), 64.0, "float64")
+        self.mistakes = problem.mistakes(target)
+
+    def shows(self, mistake: Mistake) -> bool | None:
+        """Whether ``mistake`` shows on this data; None where it cannot be computed."""
+        try:
+            variant = self.problem.variant(self.target, [mistake])
+        except (Impossible, ValueError, IndexError):
+            return None
+        return self.differs(variant)
+
+    def differs(self, variant: Array) -> bool:
+        """Whether a variant differs from the right array, in shape or by more than rounding."""
+        if variant.shape != self.right.shape:
+            return True
+        return bool(np.abs(variant - self.right).max() > self.noise.everywhere(self.top))
+
+
+def _rate_row(measured: Measured, row: Row, *, reasons: bool) -> RowPower:
+    readings = [mistake for mistake in measured.mistakes if mistake.id == row.id]
+    shown = {mistake: measured.shows(mistake) for mistake in readings}
+    hidden = [mistake for mistake, seen in shown.items() if seen is False]
+    result = RowPower(row.id, row.title, measured.target, "shown")
+    if not any(shown.values()):
+        result.verdict = "hidden" if hidden else "impossible"
+    elif hidden:
+        result.verdict = "partly"
+    result.readings = [mistake.phrase for mistake in hidden]
+    if reasons and result.verdict != "shown":
+        lacks = unmet(row, measured.problem.geometry)
+        result.reasons = lacks or _blamed(measured, hidden) or [LEFT_NO_ROOM]
+        if result.verdict == "hidden" and result.reasons in (lacks, [LEFT_NO_ROOM]):
+            result.verdict = "impossible"
+    return result
+
+
+LEFT_NO_ROOM = "on this geometry it gives the right array"
+
+
+def _blamed(measured: Measured, hidden: list[Mistake]) -> list[str]:
+    """Which arrays hide the mistakes: those that, exchanged, let one show."""
+    problem: Any = measured.problem
+    telling = telling_arrays(problem)
+    found = []
+    for name, array in telling.items():
+        if _shows_with(problem, measured.target, hidden, {name: array}):
+            found.append(_described(problem, name))
+    if not found and _shows_with(problem, measured.target, hidden, telling):
+        found.append("of " + " and ".join(_described(problem, name) for name in telling))
+    return found
+
+
+def _shows_with(
+    problem: Any, target: str, hidden: list[Mistake], arrays: dict[str, Array]
+) -> bool:
+    other = Measured(replace(problem, **arrays), target)
+    return any(other.shows(mistake) for mistake in hidden)
+
+
+def _described(problem: Any, name: str) -> str:
+    """What makes an array say little."""
+    array = getattr(problem, name)
+    spatial = tuple(range(2, array.ndim))
+    if not np.any(array):
+        return f"{name} is zero"
+    if np.all(array == array.flat[0]):
+        return f"{name} is {array.flat[0]} everywhere"
+    if isinstance(problem, PoolProblem) and problem.kind == "max" and name == "X":
+        if not tied_positions(problem).any():
+            return "no window of X has ties"
+        if array.min() >= 0:
+            return "X has no negative numbers"
+    if np.all(array == array[(..., *(slice(0, 1),) * len(spatial))]):
+        return f"{name} is the same at every position"
+    if np.array_equal(array, np.flip(array, spatial)):
+        return f"{name} is symmetric (unchanged by a rotation of 180°)"
+    if np.count_nonzero(array) == 1:
+        return f"{name} has one number that is not 0"
+    return f"{name}'s numbers happen to hide it"
+
+
+def _rate_general(measured: Measured) -> list[RowPower]:
+    """G1 to G5 on this right array."""
+    right, target = measured.right, measured.target
+    seen: dict[str, list[bool]] = {id: [] for id in ANY_ROWS}
+    seen["G1"] = seen["G2"] = [bool(np.any(right))]
+    if right.ndim > 1:
+        names = axis_names(target, measured.problem.geometry.dims)
+        groups = getattr(measured.problem.geometry, "groups", 1)
+        for mistake, variant in generic_variants(right, groups, names):
+            seen[mistake.id].append(measured.differs(variant))
+    elif right.size > 1:
+        seen["G3"] = [measured.differs(np.flip(right))]
+        seen["G4"] = [measured.differs(np.roll(right, 1))]
+        seen["G5"] = [bool(np.count_nonzero(right) > 1)]
+    found = []
+    for id, row in ANY_ROWS.items():
+        shown = seen[id]
+        verdict = "hidden" if not any(shown) else "shown" if all(shown) else "partly"
+        reasons = [] if all(shown) and shown else [_general_reason(measured, id, shown)]
+        found.append(RowPower(id, row.title, target, verdict, reasons))
+    return found
+
+
+def _general_reason(measured: Measured, id: str, shown: list[bool]) -> str:
+    right = measured.right
+    if not np.any(right):
+        return f"the right {measured.target} is zero"
+    if not shown:
+        one = {"G3": "one element", "G4": "one element", "G5": "one sample, channel and group"}
+        return f"the right {measured.target} has {one.get(id, 'one element')}"
+    if np.all(right == right.flat[0]):
+        return f"the right {measured.target} is {right.flat[0]:g} everywhere"
+    return f"the right {measured.target} has a symmetry"

@@ -1,0 +1,58 @@
+"""Every command has help with an example that runs as printed, and stands in the README."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from convgrad_cli.cli.main import app
+from tests.conftest import Convgrad
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+COMMANDS = [info.name for info in app.registered_commands] + [
+    f"{group.name} {info.name}"
+    for group in app.registered_groups
+    for info in group.typer_instance.registered_commands
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(convgrad: Convgrad, command: str) -> None:
+    done = convgrad(*command.split(), "--help")
+    assert done.returncode == 0
+    assert re.search(r"Example: convgrad " + command, " ".join(done.stdout.split()))
+    for line in done.stdout.splitlines():
+        assert len(line) <= 80
+    assert f"convgrad {command}" in README
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_help(command: str) -> None:
+    tree = typer.main.get_command(app)
+    for name in command.split():
+        tree = tree.commands[name]
+    for parameter in tree.params:
+        assert parameter.help, parameter.name
+
+
+def test_the_module_runs_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "convgrad_cli", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(r"convgrad \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_an_unknown_command_or_option(convgrad: Convgrad) -> None:
+    for arguments in (("backwards",), ("backward", "--strides", "2")):
+        done = convgrad(*arguments)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert "No such" in done.stderr

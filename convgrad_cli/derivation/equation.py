@@ -84,7 +84,8 @@ class Equation:
         products = []
         for term in self.terms:
             names = writer.factors(term)
-            products.append(sympy.Mul(sympy.Rational(term.coefficient), *map(sympy.Symbol, names)))
+            factors = [_symbolic(sympy, name) for name in names]
+            products.append(sympy.Mul(sympy.Rational(term.coefficient), *factors))
         return sympy.Add(*products)
 
     def __str__(self) -> str:
@@ -100,6 +101,14 @@ class Equation:
             list(self.derivation.writer("latex").terms(self)) or ["0"],
         )
         return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+
+def _symbolic(sympy: Any, name: str) -> Any:
+    """A symbol, or an undefined function of one (an activation's factor)."""
+    function, opening, argument = name.partition("(")
+    if not opening:
+        return sympy.Symbol(name)
+    return sympy.Function(function)(sympy.Symbol(argument.removesuffix(")")))
 
 
 def aligned(left: str, terms: list[str], per_line: int = 4) -> list[str]:

@@ -85,14 +85,14 @@ class UnicodeText:
         return text
 
     def _subscript(self, glyph: Glyph) -> str:
-        if not glyph.sub:
+        parts = [self.phrase(str(part)) for part in glyph.sub]
+        if not parts:
             return ""
-        if glyph.together:
-            joined = "".join(self.phrase(str(part)) for part in glyph.sub)
-            return f"_{joined}" if glyph.underscore else joined
-        if len(glyph.sub) == 1 and str(glyph.sub[0]).isalnum():
-            return f"_{self._joined(glyph.sub)}"
-        return f"_{{{self._joined(glyph.sub)}}}"
+        if glyph.together and (len(parts) == 1 or all(len(part) == 1 for part in parts)):
+            return ("_" if glyph.underscore else "") + "".join(parts)
+        if len(parts) == 1 and parts[0].isalnum():
+            return f"_{parts[0]}"
+        return f"_{{{','.join(parts)}}}"
 
     def _joined(self, parts: Sequence[Part]) -> str:
         return ",".join(self.phrase(str(part)) for part in parts)
@@ -148,8 +148,8 @@ class Expression:
         raise NotImplementedError
 
     def phrase(self, text: str) -> str:
-        """As it is."""
-        return text
+        """A function's name as an identifier: ``sigma_prime``."""
+        return "".join(GREEK.get(letter, letter) for letter in text.replace("′", "_prime"))
 
     def _bare(self, glyph: Glyph) -> str:
         letter = _named(glyph.letter)

@@ -61,7 +61,7 @@ def phase_max(x: Array, geometry: PoolGeometry, *, last: bool) -> tuple[Array, A
     if np.isnan(least) or least == lowest:
         return None
     codes = {dim: code.reshape(planes)[windows] for dim, code in found.codes.items()}
-    return values, _positions(codes, geometry)
+    return values, np.broadcast_to(_positions(codes, geometry), values.shape)
 
 
 def _pitch(axis: Axis) -> int:

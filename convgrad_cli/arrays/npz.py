@@ -102,11 +102,11 @@ def _checked_members(archive: zipfile.ZipFile, size: int, name: str) -> dict[str
             array=name,
         )
     for member in members:
-        _check_member(member, size, name)
+        _check_member(member, name)
     return dict(zip(names, members, strict=True))
 
 
-def _check_member(member: zipfile.ZipInfo, size: int, name: str) -> None:
+def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     fault = None
     if member.flag_bits & 0x1:
         fault = "is encrypted"
@@ -114,8 +114,6 @@ def _check_member(member: zipfile.ZipInfo, size: int, name: str) -> None:
         fault = "is not a .npy array"
     elif member.compress_type not in _METHODS:
         fault = "is packed in a way that numpy does not use"
-    elif member.compress_size > size:
-        fault = "claims to be larger than the file"
     if fault is not None:
         raise FileError(
             f"{name} cannot be read: {shown(member.filename)} in the .npz file {fault}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 
@@ -155,6 +156,12 @@ def test_large_floats_are_no_integers(text):
             "1 entry at [1, 1], as at [0, 0]",
             "2 entries",
         ),
+        (  # as many numbers as three rows of eight
+            f"[{[0] * 8}, {[0] * 4}, {[0] * 12}]",
+            "X is ragged: its rows differ in length.",
+            "8 entries at [1], as at [0]",
+            "4 entries",
+        ),
         (
             "[[1, 2], 3]",
             "X is ragged: numbers and lists stand side by side.",
@@ -283,6 +290,17 @@ def test_long_text_among_numbers_costs_no_wide_array():
     """numpy alone would make every element as wide as the text: gigabytes."""
     text = '["' + "a" * 1_000_000 + '"' + ", 1" * 100_000 + "]"
     assert refusal(text).found == repr("a" * 60 + "…") + " at [0]"
+
+
+def test_the_garbage_collector_is_left_as_it_was():
+    for was_enabled in (True, False):
+        (gc.enable if was_enabled else gc.disable)()
+        try:
+            read("[1]")
+            refusal("[1,")
+            assert gc.isenabled() is was_enabled
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,15 @@ def test_a_zip_file_of_other_things(file):
     )
 
 
+def test_a_packing_that_numpy_does_not_write(file):
+    """Two more methods are in the zip format, with memory needs of their own."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("dY.npy", npy_bytes(dY))
+    assert refusal("layer.npz").summary == (
+        "dY cannot be read: 'dY.npy' in the .npz file is packed in a way that numpy does not use."
+    )
+
+
 def test_a_zip_file_of_nothing(file):
     zipfile.ZipFile(file, "w").close()
     assert refusal("layer.npz").summary == "dY cannot be read: the .npz file holds no arrays."

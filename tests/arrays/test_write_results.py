@@ -167,14 +167,14 @@ def test_a_link_is_followed_and_stays_a_link():
 
 def test_permissions_are_kept_or_the_umasks():
     Path("old.npz").touch()
-    os.chmod("old.npz", 0o640)
+    os.chmod("old.npz", 0o604)
     previous = os.umask(0o027)
     try:
         write_results("old.npz", GRADIENTS, None, inputs=[])
         write_results("new.npz", GRADIENTS, None, inputs=[])
     finally:
         os.umask(previous)
-    assert stat.S_IMODE(os.stat("old.npz").st_mode) == 0o640
+    assert stat.S_IMODE(os.stat("old.npz").st_mode) == 0o604
     assert stat.S_IMODE(os.stat("new.npz").st_mode) == 0o666 & ~0o027
 
 

@@ -12,16 +12,18 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.render.page.payload import Layer, facts, payload
+from convgrad_cli.render.page.payload import facts, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Layer", "page"]
+    from convgrad_cli.render.layer import Layer
+
+__all__ = ["page"]
 
 STYLES = ("page.css", "grid.css")
 SCRIPTS = (
-    "array.js", "conv.js", "pool.js", "equation.js", "board.js", "views.js", "marks.js", "dock.js",
+    "array.js", "conv.js", "pool.js", "equation.js", "fine.js", "board.js", "views.js", "marks.js", "dock.js",
     "page.js", "player.js", "controls.js", "edit.js", "state.js", "main.js",
 )  # fmt: skip
 """In the order in which they build on each other; the last one starts the page."""

@@ -1,7 +1,7 @@
 // The board: cards of grids on the stage, and the cells of every array element on it.
 // A block is one plane: { label, rows, cols, cell(r, c) -> { ref, role, note } }.
 
-const CELL_CLASSES = [[9, "large"], [16, "medium"], [26, "small"], [Infinity, "dots"]];
+const CELL_CLASSES = [[9, "large"], [16, "medium"], [Infinity, "small"]];
 const HUGE = 5;  // columns up to which a stage has room for cells one can read across a room
 
 const escapeHtml = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -15,7 +15,8 @@ class Board {
 
   clear() {
     this.cells = {};   // array name -> flat -> its elements on the board
-    this.blocks = [];  // { element, spec, cells }
+    this.blocks = [];  // { element, spec, cells } or, where a plane is fine, { ..., fine }
+    this.scales = {};
     this.marked = [];
   }
 
@@ -27,6 +28,11 @@ class Board {
     this.stage.innerHTML = cards.map((card, i) => this.card(card, i)).join("");
     const elements = this.stage.querySelectorAll(".block");
     cards.flatMap((card) => card.blocks || []).forEach((spec, i) => {
+      if (isFine(spec)) {
+        const fine = new FineGrid(elements[i].querySelector(".grid"), spec, this);
+        this.blocks.push({ element: elements[i], spec, fine });
+        return;
+      }
       const cells = Array.from(elements[i].querySelectorAll(".cell"));
       this.blocks.push({ element: elements[i], spec, cells });
       for (const cell of cells) this.register(cell);
@@ -51,19 +57,21 @@ class Board {
 
   block(block, card) {
     const wide = block.cols + (card.blocks.length > 2 ? 8 : 0);  // many planes: smaller cells
-    const size = CELL_CLASSES.find(([most]) => wide <= most || (most === 26 && block.cols <= 26))[1];
+    const fine = isFine(block);
+    const size = fine ? "fine" : CELL_CLASSES.find(([most]) => wide <= most)[1];
+    const pitch = fine ? `--w:${FineGrid.pitch(block) - 1}px;--h:${FineGrid.pitch(block) - 1}px;` : "";
     const label = `${card.label || card.title} ${block.label}`.trim();
     const rows = [];
-    for (let r = 0; r < block.rows; r++) {
+    for (let r = 0; r < block.rows && !fine; r++) {
       const cells = [];
       for (let c = 0; c < block.cols; c++) cells.push(this.cell(block.cell(r, c), c));
       rows.push(`<div role="row" aria-rowindex="${r + 1}">${cells.join("")}</div>`);
     }
     const caption = block.label ? `<p class="plane">${escapeHtml(block.label)}</p>` : "";
-    return `<div class="block ${size}" style="--cols:${block.cols};--rows:${block.rows};--chars:${this.chars(block)}">
+    return `<div class="block ${size}" style="${pitch}--cols:${block.cols};--rows:${block.rows};--chars:${this.chars(block)}">
       ${caption}<div class="grid" role="grid" aria-label="${escapeHtml(label)}"
         aria-rowcount="${block.rows}" aria-colcount="${block.cols}" data-cols="${block.cols}">
-      ${rows.join("")}<div class="frame" hidden></div></div></div>`;
+      ${fine ? FineGrid.html(block) : rows.join("")}<div class="frame" hidden></div></div></div>`;
   }
 
   cell({ ref, role = "", note }, column) {
@@ -71,7 +79,7 @@ class Board {
     if (!ref) return `<div class="cell ${role}" ${state}${title(note)}>${role.includes("crop") ? "×" : "0"}</div>`;
     const [name, flat] = ref;
     const editable = this.writer.model.given.includes(name) ? "" : ` aria-readonly="true"`;
-    return `<div class="cell ${role}" ${state} data-a="${name}" data-i="${flat}"${editable}${title(note)}${this.heat(ref)}>${this.content(ref)}</div>`;
+    return `<div class="cell ${role}" ${state} data-a="${name}" data-i="${flat}"${editable}${title(note)}>${this.content(ref)}</div>`;
   }
 
   content(ref) {
@@ -86,20 +94,50 @@ class Board {
   }
 
   // Nine steps of colour by sign and size: what a grid too fine for numbers shows instead.
-  heat([name, flat]) {
-    const value = this.plates[name].values[flat];
+  level([name, flat]) {
+    const value = (this.standIn?.[0] === name ? this.standIn[1] : this.plates[name].values)[flat];
     const level = value ? Math.sign(value) * Math.ceil((4 * Math.abs(value)) / this.scale(name)) : 0;
-    return ` data-h="${Number.isFinite(level) ? level : 0}"`;
+    return Number.isFinite(level) ? Math.max(-4, Math.min(4, level)) : 0;
+  }
+
+  colours() {
+    const style = getComputedStyle(document.documentElement);
+    const get = (name) => style.getPropertyValue(`--${name}`).trim();
+    const named = ["cell", "plus", "minus", "hatch", "ink", "soft", "accent"].map((name) => [name, get(name)]);
+    return { ...Object.fromEntries(named), pairs: Array.from({ length: 8 }, (_, p) => get(`p${p}`)) };
+  }
+
+  isChosen([name, flat]) {
+    return name === "X" && this.chosen?.has(flat);
+  }
+
+  // Fine grids again from the ground: after a change of numbers or of light and dark.
+  ground() {
+    this.scales = {};
+    for (const { fine } of this.blocks) fine?.ground();
+  }
+
+  // Other numbers in the place of an array's own: the partial sums of a scatter.
+  stand(name, values) {
+    this.standIn = [name, values];
+    this.cells[name]?.forEach((cells, flat) => {
+      const text = shown(values[flat], 4);
+      for (const cell of cells) {
+        const num = cell.querySelector(".num");
+        if (num && num.textContent !== text) num.textContent = text;
+      }
+    });
+    for (const { fine, spec } of this.blocks) if (fine && spec.name === name) fine.ground();
   }
 
   scale(name) {
-    this.scales ??= {};
     return (this.scales[name] ??= this.plates[name].values.reduce(
       (most, v) => Math.max(most, Math.abs(v) || 0), 0) || 1);
   }
 
   chars(block) {
     let most = 1;
+    if (isFine(block)) return most;
     for (let r = 0; r < block.rows; r++)
       for (let c = 0; c < block.cols; c++) {
         const { ref } = block.cell(r, c);
@@ -110,13 +148,12 @@ class Board {
 
   // After an edit: only the cells whose number changed are touched, and flash once.
   refresh(changed) {
-    this.scales = {};
+    this.ground();
     for (const [name, flats] of Object.entries(changed))
       for (const flat of flats)
         for (const cell of this.cells[name]?.[flat] || []) {
           const num = cell.querySelector(".num");
           if (num) num.textContent = this.text([name, flat]);
-          cell.dataset.h = this.heat([name, flat]).match(/"(.*)"/)[1];
           cell.classList.remove("changed");
           void cell.offsetWidth;
           cell.classList.add("changed");
@@ -126,6 +163,12 @@ class Board {
   // Marks: colour p (pairs share one), number t of the term, or a plain class.
   mark(ref, { pair = null, term = null, kind = null }) {
     for (const cell of this.cells[ref[0]]?.[ref[1]] || []) this.markCell(cell, { pair, term, kind });
+    for (const { fine, spec } of this.blocks) if (fine && spec.name === ref[0]) fine.mark(ref[1], { pair, kind });
+  }
+
+  markPlace(block, place, mark) {
+    if (block.fine) block.fine.markPlace(place, mark);
+    else this.markCell(block.cells[place], mark);
   }
 
   markCell(cell, { pair = null, term = null, kind = null }) {
@@ -142,15 +185,21 @@ class Board {
       cell.classList.remove("here", "under", "idle", "best", "tied", "added", "emphasis");
     }
     this.marked = [];
-    for (const { element } of this.blocks) element.querySelector(".frame").hidden = true;
+    for (const { element, fine } of this.blocks) {
+      element.querySelector(".frame").hidden = true;
+      fine?.unmark();
+    }
   }
 
-  frame({ element, spec }, top, left, rows, cols) {
+  fineOf(element) {
+    return this.blocks.find(({ fine }) => fine?.element.contains(element))?.fine;
+  }
+
+  frame({ element }, top, left, rows, cols) {
     const frame = element.querySelector(".frame");
     frame.hidden = false;
     for (const [key, value] of Object.entries({ top, left, rows, cols }))
       frame.style.setProperty(`--${key}`, value);
-    return spec;
   }
 }
 

@@ -95,10 +95,10 @@ function startControls(page) {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const now = document.documentElement.dataset.theme || (dark ? "dark" : "light");
     document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
+    page.board.ground();
   };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.board.ground());
   byId("reset").onclick = () => resetArrays(page);
   byId("copy-bundle").onclick = () => copy(bundleText(page), "The layer's state is copied as JSON.");
   byId("copy-latex").onclick = () => copy(latexOfChosen(page), "The equation is copied as LaTeX.");
-  const wide = matchMedia("print");
-  wide.addEventListener?.("change", () => page.player.pause());
 }

@@ -92,16 +92,18 @@ class Dock {
     const where = `<b>${name}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
     const why = this.reason(name, index);
     const targets = [...new Set(found.map(({ into }) => into[0]))];
-    const pairs = [...new Set(found.map(({ tap }) => tap))];
+    const pairs = new Map();
+    for (const one of found) pairs.set(one.tap, [...(pairs.get(one.tap) || []), one.into, ...one.refs]);
+    const place = new Map([...pairs.keys()].map((tap, t) => [tap, t]));
     const rows = targets.map((target) => {
       const into = found.filter((one) => one.into[0] === target);
-      const parts = into.slice(0, TERMS_SHOWN).map((one) => this.part(one, pairs.indexOf(one.tap)));
+      const parts = into.slice(0, TERMS_SHOWN).map((one) => this.part(one, place.get(one.tap)));
       if (into.length > TERMS_SHOWN) parts.push(`<span class="more">… and ${into.length - TERMS_SHOWN} more</span>`);
       return `<div class="left"><span class="into">into ${target}</span></div><div class="is"></div><div class="right">${parts.join("")}</div>`;
     });
     const reached = targets.map((target) => count(found.filter((one) => one.into[0] === target).length, `term`) + ` of ${target}`);
     const head = why ? `${where}: ${escapeHtml(why)}` : `${where} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
-    this.put(head, `<div class="lines">${rows.join("")}</div>`, pairs.map((tap) => found.filter((one) => one.tap === tap).flatMap((one) => [one.into, ...one.refs])),
+    this.put(head, `<div class="lines">${rows.join("")}</div>`, [...pairs.values()],
       `${writer.symbol([name, flat], "text")} = ${shown(plates[name].values[flat])}, ${why || `goes into ${reached.join(", ")}`}`);
   }
 

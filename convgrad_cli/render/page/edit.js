@@ -15,8 +15,23 @@ function startEditing(page) {
     waiting = cell;
     if (first) requestAnimationFrame(() => { pointAt(page, waiting); waiting = null; });
   });
+  stage.addEventListener("pointermove", (event) => {
+    if (event.target.tagName !== "CANVAS" || event.pointerType === "touch" || stage.querySelector("input")) return;
+    const fine = page.board.fineOf(event.target);
+    const place = fine.under(event);
+    if (place < 0 || place === fine.place) return;
+    fine.move(place);
+    const first = waiting === null;
+    waiting = fine.cursor;
+    if (first) requestAnimationFrame(() => { pointAt(page, waiting); waiting = null; });
+  });
   stage.addEventListener("click", (event) => {
-    const cell = event.target.closest?.(".cell");
+    let cell = event.target.closest?.(".cell");
+    if (event.target.tagName === "CANVAS") {
+      const fine = page.board.fineOf(event.target);
+      fine.move(fine.under(event));
+      cell = fine.cursor;
+    }
     if (!cell || event.target.tagName === "INPUT") return;
     const again = cell === document.activeElement;
     focusCell(page, cell);
@@ -30,7 +45,7 @@ function startEditing(page) {
     const cell = event.target;
     if (MOVES[event.key]) {
       event.preventDefault();
-      focusCell(page, neighbour(cell, MOVES[event.key], event.ctrlKey));
+      focusCell(page, neighbour(page, cell, MOVES[event.key], event.ctrlKey));
     } else if (event.key === "Enter" || event.key === "F2") {
       event.preventDefault();
       edit(page, cell);
@@ -48,16 +63,20 @@ function pointAt(page, cell) {
   page.player.at(cell.dataset.a, Number(cell.dataset.i));
 }
 
-function neighbour(cell, [down, right], whole) {
+function neighbour(page, cell, [down, right], whole) {
   const grid = cell.closest(".grid");
-  const cells = Array.from(grid.querySelectorAll(".cell"));
+  const fine = cell.classList.contains("cursor") ? page.board.fineOf(cell) : null;
+  const cells = fine ? fine.cells : Array.from(grid.querySelectorAll(".cell"));
   const cols = Number(grid.dataset.cols);
   const rows = cells.length / cols;
-  const at = cells.indexOf(cell);
+  const at = fine ? fine.place : cells.indexOf(cell);
   const clamp = (value, size) => Math.max(0, Math.min(size - 1, value));
   const corner = whole && !Number.isFinite(right);
   const row = corner ? (right < 0 ? 0 : rows - 1) : clamp(Math.floor(at / cols) + down, rows);
-  return cells[row * cols + clamp((at % cols) + right, cols)];
+  const place = row * cols + clamp((at % cols) + right, cols);
+  if (!fine) return cells[place];
+  fine.move(place);
+  return cell;
 }
 
 function focusCell(page, cell) {
@@ -77,6 +96,7 @@ function edit(page, cell, typed = null) {
   input.value = typed ?? String(plate.values[i]);
   input.inputMode = "decimal";
   input.setAttribute("aria-label", `${name}, new number`);
+  if (cell.classList.contains("cursor")) cell.textContent = "";
   cell.append(input);
   input.focus();
   if (typed === null) input.select();
@@ -85,6 +105,7 @@ function edit(page, cell, typed = null) {
     if (keep && value === null) return say(`“${input.value}” is not a number.`, input);
     input.onblur = null;
     input.remove();
+    page.board.fineOf(cell)?.move(page.board.fineOf(cell).place);
     if (refocus) cell.focus();
     if (keep && value !== plate.values[i]) setNumber(page, name, Number(i), value);
     return null;

@@ -1,6 +1,6 @@
 // Equations: fragments that Python wrote, joined. A form is "mathml", "latex" or "text".
 
-const TERMS_SHOWN = 48;
+const TERMS_SHOWN = 36;
 
 
 class Writer {

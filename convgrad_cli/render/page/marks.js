@@ -71,7 +71,7 @@ const Marks = {
       if (deep && deep.slider[z][0] < 0) continue;
       along.slider.forEach(([p], r) => across.slider.forEach(([q], c) => {
         const place = (along.start + r) * block.spec.cols + across.start + c;
-        if (p >= 0 && q >= 0) board.markCell(block.cells[place], { kind: "under" });
+        if (p >= 0 && q >= 0) board.markPlace(block, place, { kind: "under" });
       }));
     }
   },
@@ -95,6 +95,7 @@ const Marks = {
   // Pointing at a term of the equation brings its cells forward.
   emphasise({ board }, refs) {
     board.stage.querySelectorAll(".emphasis").forEach((cell) => cell.classList.remove("emphasis"));
+    for (const { fine } of board.blocks) fine?.unmark("emphasis");
     for (const ref of refs || []) board.mark(ref, { kind: "emphasis" });
   },
 };

@@ -53,6 +53,8 @@ const page = {
     if (!this.views().includes(this.state.view)) this.state.view = "gather";
     document.body.dataset.view = this.state.view;
     document.body.dataset.target = this.state.target;
+    this.board.standIn = null;
+    this.board.chosen = this.model.ties ? new Set(this.model.winners.flat()) : null;
     this.board.draw(CARDS[this.state.view](this));
     for (const card of this.board.stage.querySelectorAll("[data-card]"))
       card.classList.toggle("target", card.dataset.card === this.state.target);
@@ -63,11 +65,10 @@ const page = {
   // What stands out without being chosen: maxima of pools, values edited away from the start.
   flags() {
     const { model, board } = this;
-    if (model.filters) return;
-    board.stage.querySelectorAll(".chosen").forEach((cell) => cell.classList.remove("chosen"));
     if (!model.ties) return;
-    const chosen = new Set(model.winners.flat());
-    for (const x of chosen) for (const cell of board.cells.X?.[x] || []) cell.classList.add("chosen");
+    board.chosen = new Set(model.winners.flat());
+    board.stage.querySelectorAll(".chosen").forEach((cell) => cell.classList.remove("chosen"));
+    for (const x of board.chosen) for (const cell of board.cells.X?.[x] || []) cell.classList.add("chosen");
   },
 
   choose(name, flat) {
@@ -97,12 +98,7 @@ const page = {
     const { target } = this.state;
     const found = Marks.scatter(this, target, y);
     const partial = this.partial(target, y);
-    for (let flat = 0; flat < partial.length; flat++)
-      for (const cell of this.board.cells[target]?.[flat] || []) {
-        const num = cell.querySelector(".num");
-        const text = shown(partial[flat], 4);
-        if (num && num.textContent !== text) num.textContent = text;
-      }
+    this.board.stand(target, partial);
     this.dock.scatter(target, y, found, partial);
   },
 
@@ -124,8 +120,8 @@ const page = {
     for (const name of this.model.results)
       changed[name] = [...this.plates[name].values.keys()].filter((i) =>
         !Object.is(this.plates[name].values[i], before[name][i]));
-    this.board.refresh(changed);
     this.flags();
+    this.board.refresh(changed);
     if (this.state.chosen) this.choose(...this.state.chosen);
     return changed;
   },

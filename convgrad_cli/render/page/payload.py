@@ -8,56 +8,25 @@ are none stand as text.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.derivation.conv import TracedConv
 from convgrad_cli.derivation.notation import Names
 from convgrad_cli.derivation.notation_known import NOTATIONS
-from convgrad_cli.derivation.pool import TracedAvgPool, TracedMaxPool
-from convgrad_cli.geometry import ConvPlan, Plan, PoolPlan
+from convgrad_cli.geometry import ConvPlan
 from convgrad_cli.geometry.ranks import FILTER_LAYOUTS, filter_layout, input_layout
-from convgrad_cli.render.page.sliding import sliding
 from convgrad_cli.render.page.symbols import fractions, joints, notation_symbols
+from convgrad_cli.render.sliding import sliding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-
-    from convgrad_cli.derivation.model import Traced
-    from convgrad_cli.derivation.notation import Notation
     from convgrad_cli.geometry import Axis
+    from convgrad_cli.render.layer import Layer
 
 EXACT = 2**53
 SHOW_ALL, MAY_SHOW_ALL = 400, 4000
 """Cells up to which all planes are on the stage from the start, or may be asked for."""
 AXIS_WORDS = {1: ("position",), 2: ("row", "column"), 3: ("layer", "row", "column")}
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer to explore. ``arrays`` holds X, dY and perhaps W and b in the user's own rank."""
-
-    kind: str
-    """``conv``, ``maxpool`` or ``avgpool``."""
-    plan: Plan
-    arrays: Mapping[str, np.ndarray[Any, Any]]
-    notation: Notation
-    ties: str = "first"
-    count_include_pad: bool = False
-
-    @property
-    def traced(self) -> Traced:
-        """The layer as the tracer sees it."""
-        if isinstance(self.plan, ConvPlan):
-            return TracedConv(self.plan, bias="b" in self.arrays)
-        assert isinstance(self.plan, PoolPlan)
-        if self.kind == "maxpool":
-            return TracedMaxPool(self.plan, self.plan.X.to_canonical(self.arrays["X"]), self.ties)
-        return TracedAvgPool(self.plan, self.count_include_pad)
 
 
 def payload(layer: Layer) -> dict[str, Any]:

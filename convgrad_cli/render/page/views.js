@@ -106,7 +106,7 @@ function mapLabel(plate, model, lead, depth) {
 
 function crowded({ plates, state, model }, names) {
   return matchMedia("(max-width: 900px)").matches || names.some((name) =>
-    plates[name].cols > 26 || planesShown(plates[name], state, model).length > 2);
+    isFine(plates[name]) || planesShown(plates[name], state, model).length > 2);
 }
 
 // The cards of each view.
@@ -119,7 +119,7 @@ const CARDS = {
     // Where not all can be seen at once: the result and what makes it first, fine grids before small.
     const makers = { dX: ["dY", "W"], dW: ["dY", "X"], db: ["dY"], Y: ["X", "W"] }[state.target];
     const rank = (name) => [state.target, ...makers, ...names].indexOf(name);
-    const fine = (name) => (plates[name].cols > 26 ? 0 : 1);
+    const fine = (name) => (isFine(plates[name]) ? 0 : 1);
     return names.sort((a, b) => fine(a) - fine(b) || rank(a) - rank(b)).map(card);
   },
   scatter(page) {

@@ -5,7 +5,6 @@ The one home of the contract's names. A key that stands in none of these tables 
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from convgrad_cli.errors import UsageError
@@ -101,6 +100,8 @@ def two_names(name: str, first: str, second: str) -> UsageError:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that ``word`` most resembles (case aside), or None."""
+    import difflib  # only an error needs it
+
     by_lower: dict[str, str] = {}
     for candidate in known:
         by_lower.setdefault(candidate.lower(), candidate)

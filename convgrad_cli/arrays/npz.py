@@ -21,7 +21,6 @@ from convgrad_cli.errors import ConvgradError, FileError
 if TYPE_CHECKING:
     from convgrad_cli.arrays.numeric import Array
 
-MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the second: a zip file with nothing in it
 FREE: Final = 1 << 30
 MAX_RATIO: Final = 100
 

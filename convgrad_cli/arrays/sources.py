@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from convgrad_cli.arrays import files, npy, npz, numeric
+from convgrad_cli.arrays import files, npy, numeric
 from convgrad_cli.arrays.document import SingleArray
 from convgrad_cli.arrays.json_text import JsonText
 from convgrad_cli.arrays.names import (
@@ -109,8 +109,8 @@ def from_stream(data: bytes, subject: str) -> Document:
     """The document in bytes without a file name, told by how they start."""
     if data.startswith(npy.MAGIC):
         return SingleArray(npy.from_bytes(data, subject))
-    if data.startswith(npz.MAGIC):
-        return npz.NpzFile(io.BytesIO(data), subject)
+    if data.startswith(files.ZIP):
+        return files.open_npz(io.BytesIO(data), subject)
     return JsonText(data, subject)
 
 

@@ -54,11 +54,11 @@ def write_results(
     target = Path(spelled)
     if spelled.endswith(("/", os.sep)) or os.path.isdir(spelled):
         writers = {target / f"{name}.npy": _npy(array) for name, array in arrays.items()}
-        with _refusals(target), _folder(target):
+        with refusals(target), made_folder(target):
             _replace_all(writers, inputs)
     else:
         writer = _writer(target, arrays, text)
-        with _refusals(target):
+        with refusals(target):
             _replace_all({target: writer}, inputs)
 
 
@@ -115,7 +115,7 @@ def _replace_all(writers: Mapping[Path, Writer], inputs: Iterable[str | Path]) -
     read = list(inputs)
     targets = {Path(os.path.realpath(path)): writer for path, writer in writers.items()}
     for target in targets:
-        _check_target(target, read)
+        check_target(target, read)
     written: dict[Path, Path] = {}
     try:
         for target, writer in targets.items():
@@ -138,7 +138,7 @@ def _write(temporary: Path, target: Path, writer: Writer) -> None:
         writer(stream)
 
 
-def _check_target(target: Path, inputs: Iterable[str | Path]) -> None:
+def check_target(target: Path, inputs: Iterable[str | Path]) -> None:
     """FileError for a target that is read from, or that is no plain, writable file."""
     try:
         mode = os.stat(target).st_mode
@@ -162,7 +162,7 @@ def _check_target(target: Path, inputs: Iterable[str | Path]) -> None:
 
 
 @contextmanager
-def _folder(folder: Path) -> Iterator[None]:
+def made_folder(folder: Path) -> Iterator[None]:
     """The directory to write into, made if only it is missing, and unmade if nothing came of it."""
     made = not folder.exists()
     if made:
@@ -177,7 +177,7 @@ def _folder(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _refusals(target: Path) -> Iterator[None]:
+def refusals(target: Path) -> Iterator[None]:
     """What the system refuses, as one error about the output."""
     try:
         yield

@@ -34,7 +34,7 @@ _AMSMATH_COLUMNS: Final = 10  # what a matrix of amsmath takes unless told other
 _GRADIENTS: Final = {"dX": "X", "dW": "W", "db": "b", "dY": "Y", "dA": "A"}
 _WORDS: Final = {"NaN": r"\mathrm{NaN}", "Inf": r"\infty", "-Inf": r"-\infty"}
 _PLAIN: Final = 52  # characters of a row that fit a page in the usual size
-_SMALL: Final = 92  # and in script size; a longer one is scaled to the line
+_SMALL: Final = 78  # and in script size; a longer one is scaled to the line
 
 
 def latex_output(result: Result, display: Display) -> str:

@@ -79,16 +79,16 @@ class Plane:
 class Summary(NamedTuple):
     """What is said of an array of which only the edges are shown."""
 
-    minimum: float
-    maximum: float
+    minimum: int | float
+    maximum: int | float
     norm: float
 
 
 def sections(result: Result) -> list[Section]:
     """The arrays of a result in printing order, the updated parameters last."""
-    every = [Section(name, name, array) for name, array in result.arrays.items()]
+    every = [Section(name, name, np.atleast_1d(array)) for name, array in result.arrays.items()]
     for name, array in (result.updated or {}).items():
-        every.append(Section(f"{name} updated", name, array, updated=True))
+        every.append(Section(f"{name} updated", name, np.atleast_1d(array), updated=True))
     return every
 
 
@@ -103,7 +103,7 @@ def planes(
     """The planes of an array; None stands for planes left out.
 
     limit: elements above which the planes and their rows and columns are cut to the edges.
-    top: at most so many planes.
+    top: at most so many planes, and at least one.
     most: rows and columns above which a plane is cut, however small the array.
     """
     array = section.array
@@ -181,15 +181,12 @@ def summary(array: Array) -> Summary:
     """Smallest, largest and L2 norm, block by block, so that a mapped file stays on disk."""
     flat = array.T.reshape(-1) if array.flags.f_contiguous else array.reshape(-1)
     blocks = [flat[start : start + _BLOCK] for start in range(0, flat.size, _BLOCK)]
-    low, high = (float(choose([pick(b) for b in blocks])) for choose, pick in _EXTREMES)
+    low, high = (pick([pick(block) for block in blocks]).item() for pick in (np.min, np.max))
     scale = max(abs(low), abs(high))
     if not scale or not np.isfinite(scale):
         return Summary(low, high, scale)
     squares = (np.square(block / np.float64(scale)).sum() for block in blocks)
     return Summary(low, high, scale * sqrt(sum(map(float, squares))))
-
-
-_EXTREMES: Final = ((np.min, np.min), (np.max, np.max))
 
 
 def _shown(size: int, edge: int | None) -> tuple[int | None, ...]:
@@ -203,7 +200,7 @@ def _places(sizes: Sequence[int], cut: bool, top: int | None) -> Iterator[tuple[
     """Row-major positions along the outer axes, with None where positions are left out."""
     count = prod(sizes)
     most = 2 * _EDGE_PLANES if cut else count
-    most = most if top is None else min(most, top)
+    most = most if top is None else min(most, max(top, 1))
     if count <= most:
         yield from product(*map(range, sizes))
         return

@@ -8,7 +8,7 @@ subscripts may run together. Names yields glyphs; scripts write them
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -73,8 +73,6 @@ class Notation:
     always: str = ""
     """Kinds of index shown even where there is only one value."""
     pool_letters: Mapping[str, str] | None = None
-    wholes: Mapping[str, str] = field(default_factory=dict)
-    """Letters of whole arrays where they differ (tutorial: A of a_1)."""
     variables: Variables = Variables()
 
     def letter(self, role: str, operation: str) -> str:
@@ -94,8 +92,10 @@ class Names:
         self._letters = {
             role: notation.letter(role, traced.operation) for role in (*self.frames, "X", "W", "Y")
         }
-        hidden = hidden_kinds(self.frames) - set(notation.always)
-        self._axes = {role: self._shown(role, frame, hidden) for role, frame in self.frames.items()}
+        self.hidden = hidden_kinds(self.frames) - set(notation.always)
+        self._axes = {
+            role: self._shown(role, frame, self.hidden) for role, frame in self.frames.items()
+        }
         self._together = {role: self._runs_together(role) for role in self.frames}
 
     def letter(self, role: str) -> str:
@@ -130,7 +130,32 @@ class Names:
 
     def whole(self, role: str) -> Glyph:
         """The whole array."""
-        return Glyph(self.notation.wholes.get(role, self.letter(role)))
+        return self.plane(role, (0,) * len(self.frames[role].shape), leading=False)
+
+    def plane(self, role: str, index: Parts, *, leading: bool = True) -> Glyph:
+        """One plane of an array: the indices that are not spatial (or none of them)."""
+        letter = self.letter(role)
+        shown = [a for a in self._axes[role][0] if leading and a not in self.frames[role].spatial]
+        parts = self._counted(index, tuple(shown))
+        match self.notation.style:
+            case "brackets":
+                return Glyph(letter, args=parts, brackets="[]")
+            case "layered":
+                layer = "l−1" if role == "X" else "l"
+                return (
+                    Glyph(letter, ("l",), parts)
+                    if role == "W"
+                    else Glyph(letter, (), (layer, *parts))
+                )
+            case "flat":
+                return Glyph(
+                    letter.upper() if role != "b" else letter, parts, together=_single(parts)
+                )
+        return Glyph(letter, parts, together=_single(parts))
+
+    def plane_gradient(self, role: str, index: Parts) -> Atom:
+        """The gradient with respect to one plane."""
+        return self._gradient(self.plane(role, index))
 
     def whole_gradient(self, role: str) -> Atom:
         """The gradient with respect to the whole array."""
@@ -171,6 +196,12 @@ class Names:
             values += coordinates
         by_axis = dict(zip((*leading, *spatial), values, strict=True))
         return tuple(by_axis.get(axis, 0) for axis in range(len(frame.shape)))
+
+    def shown_axes(self, frame: Frame) -> set[int]:
+        """The canonical axes of which the notation shows the index."""
+        role = next(role for role, own in self.frames.items() if own is frame)
+        leading, spatial = self._axes[role]
+        return {*leading, *spatial}
 
     def index_count(self, role: str) -> int:
         """How many index numbers an entry of the array shows."""

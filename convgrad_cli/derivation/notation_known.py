@@ -101,11 +101,11 @@ def _with_letters(notation: Notation, symbols: Mapping[str, str]) -> Notation:
         )
     _all_different(own)
     if notation.pool_letters is None:
-        return replace(notation, letters=own, wholes={})
+        return replace(notation, letters=own)
     pool = dict(notation.pool_letters)
     pool |= {role: letter for role, letter in symbols.items() if role in pool}
     _all_different(pool)
-    return replace(notation, letters=own, pool_letters=pool, wholes={})
+    return replace(notation, letters=own, pool_letters=pool)
 
 
 def _all_different(letters: Mapping[str, str]) -> None:

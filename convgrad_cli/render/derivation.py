@@ -1,0 +1,77 @@
+"""A derivation as text: the one entry for its five forms, and what a form is asked for.
+
+The derivation's room decides what is said (steps, rows, matrices); the forms only lay it out.
+Tables, LaTeX and Markdown stop at a stated number of terms unless all are asked for; text and JSON
+are whole or refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from convgrad_cli.derivation.steps import STEPS, Limits, Report
+from convgrad_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convgrad_cli.derivation import Derivation
+
+MOST_TERMS = 10_000_000
+"""Terms that text and JSON print at most: about one gigabyte."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A derivation with how it is to be written; what a result carries to be printed."""
+
+    derivation: Derivation
+    steps: Sequence[str] = STEPS
+    everything: bool = False
+    standalone: bool = False
+
+    def as_json(self) -> object:
+        """The contract's ``derivation`` object, as a ready-made piece of JSON."""
+        from convgrad_cli.render.derivation_json import derivation_json
+
+        refuse_endless(self.derivation, "JSON")
+        return derivation_json(self.derivation)
+
+    def report(self, script: str, digits: int | None, *, capped: bool = True) -> Report:
+        """What is to be laid out, in one script."""
+        whole = self.everything or not capped
+        limits = Limits.none() if whole else Limits()
+        if whole:
+            refuse_endless(self.derivation, "--all" if capped else "text")
+        return Report(self.derivation, script, self.steps, limits, digits)
+
+
+def render_derivation(
+    written: Written,
+    format: str,
+    *,
+    precision: int | None = None,
+    width: int = 80,
+    color: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """The derivation as ``table``, ``text``, ``latex`` or ``markdown``, ending in a newline."""
+    writer = import_module(f"convgrad_cli.render.derivation_{format}")
+    text: str = writer.write(
+        written, precision=precision, width=width, color=color, ascii_only=ascii_only
+    )
+    return text
+
+
+def refuse_endless(derivation: Derivation, form: str) -> None:
+    """Raise UsageError where there are more terms than anyone could want printed."""
+    count = derivation.term_count
+    if count > MOST_TERMS:
+        raise UsageError(
+            f"The derivation has too many terms for {form}, which is whole or refused.",
+            expected=f"at most {MOST_TERMS:,} terms",
+            found=f"{count:,}",
+            remedy="ask for single elements, such as 'dX[0,0]', or use a smaller layer",
+        )

@@ -72,8 +72,8 @@ class Axis:
             return 0
         if not self.ceil_mode:
             return room // self.stride + 1
-        outputs = -(-room // self.stride) + 1
-        return outputs - 1 if (outputs - 1) * self.stride >= self.size + self.before else outputs
+        starts_before_padding_after = -(-(self.size + self.before) // self.stride)
+        return min(-(-room // self.stride) + 1, starts_before_padding_after)
 
     @property
     def leftover(self) -> int:

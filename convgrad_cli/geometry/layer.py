@@ -6,11 +6,13 @@ Indices are canonical: X (N, C, *in), W (K, C // groups, *kernel), Y (N, K, *out
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 from convgrad_cli.errors import GeometryError
+from convgrad_cli.geometry.padding import whole_number
 
 if TYPE_CHECKING:
     from convgrad_cli.geometry.axis import Axis
@@ -153,11 +155,12 @@ def per_dimension(value: object, dims: int, name: str, *, minimum: int = 1) -> t
 
     Raises GeometryError naming the option.
     """
-    entries = [value] if isinstance(value, int) else list(value)  # type: ignore[call-overload]
+    one = whole_number(value) is not None or not isinstance(value, Iterable)
+    entries = [value] if one else list(value)  # type: ignore[call-overload]
     if len(entries) == 1:
         entries *= dims
-    whole = all(isinstance(entry, int) and not isinstance(entry, bool) for entry in entries)
-    if len(entries) != dims or not whole or min(entries) < minimum:
+    numbers = tuple(n for n in map(whole_number, entries) if n is not None and n >= minimum)
+    if len(entries) != dims or len(numbers) != dims:
         raise GeometryError(
             f"{name.capitalize()} must be {'positive' if minimum == 1 else 'non-negative'} "
             "whole numbers.",
@@ -165,4 +168,4 @@ def per_dimension(value: object, dims: int, name: str, *, minimum: int = 1) -> t
             found=str(value),
             array=name,
         )
-    return tuple(entries)
+    return numbers

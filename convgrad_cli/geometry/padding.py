@@ -11,6 +11,8 @@ output size  total = max(0, s(out-1) + extent - in), odd pixel before (Diba, eq.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import index
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from convgrad_cli.errors import GeometryError
@@ -53,7 +55,7 @@ def resolve_padding(
         return tuple(
             _from_word(padding, *axis) for axis in zip(sizes, extents, strides, strict=True)
         )
-    if isinstance(padding, int):
+    if whole_number(padding) is not None or not isinstance(padding, Iterable):
         return (_sides(padding),) * dims
     entries = list(padding)
     if len(entries) == 1:
@@ -82,9 +84,19 @@ def _from_word(word: str, size: int, extent: int, stride: int) -> Sides:
     )
 
 
-def _sides(entry: int | Sequence[int]) -> Sides:
-    sides = (entry, entry) if isinstance(entry, int) else tuple(entry)
-    if len(sides) != 2 or not all(isinstance(side, int) for side in sides):
+def whole_number(value: object) -> int | None:
+    """``value`` as an int where it is one (NumPy's are, booleans are not), else None."""
+    try:
+        return None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _sides(entry: object) -> Sides:
+    number = whole_number(entry)
+    pair = list(entry) if number is None and isinstance(entry, Iterable) else [number, number]
+    sides = [side for side in map(whole_number, pair) if side is not None]
+    if len(pair) != 2 or len(sides) != 2:
         raise GeometryError(
             "Padding of one dimension must be a number or a (before, after) pair.",
             found=_spell(entry),

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from convgrad_cli.errors import GeometryError, ShapeError, UsageError
 from convgrad_cli.geometry.axis import Axis
 from convgrad_cli.geometry.layer import ConvGeometry, PoolGeometry, per_dimension
-from convgrad_cli.geometry.padding import Padding, padding_for_output, resolve_padding
+from convgrad_cli.geometry.padding import (
+    Padding,
+    padding_for_output,
+    resolve_padding,
+    whole_number,
+)
 from convgrad_cli.geometry.ranks import (
     ArrayLayout,
     conv_dims,
@@ -109,7 +114,7 @@ def plan_conv(
     _check_channels(channels, filters, per_group, groups, x_shape, w_shape)
     axes = _axes(size, kernel, stride, padding, dilation, output_size)
     _check_reaches(axes, "W")
-    geometry = ConvGeometry(batch, axes, channels, filters, groups)
+    geometry = ConvGeometry(batch, axes, channels, filters, int(groups))
     return ConvPlan(geometry, X, output_layout(len(x_shape), len(w_shape), dims, layout), W)
 
 
@@ -185,7 +190,7 @@ def _check_output_size(axes: Sequence[Axis], wanted: Sequence[int]) -> None:
 def _check_channels(
     channels: int, filters: int, per_group: int, groups: int, x_shape: Shape, w_shape: Shape
 ) -> None:
-    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
+    if (whole_number(groups) or 0) < 1:
         raise GeometryError("Groups must be a positive whole number.", found=str(groups))
     if channels % groups or filters % groups:
         raise GeometryError(
@@ -227,7 +232,9 @@ def _check_pool_padding(axes: Sequence[Axis]) -> None:
                 + (f" with dilation {axis.dilation}" if axis.dilation > 1 else ""),
                 found=f"{axis.before} before, {axis.after} after",
             )
-        for out in range(axis.output):
+        # A window that starts in the input holds that place; only the others can miss it.
+        begin, end = axis.outputs_of_kernel(0).start, axis.outputs_of_kernel(0).stop
+        for out in (*range(min(begin, axis.output)), *range(end, axis.output)):
             if not axis.taps_of_output(out):
                 raise GeometryError(
                     "A window lies wholly in the padding, so it has nothing to pool.",

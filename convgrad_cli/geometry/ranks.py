@@ -8,6 +8,7 @@ needs no numpy) arrays both ways.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ def conv_dims(x_rank: int, w_rank: int, dims: int | None) -> int:
 
 def pool_dims(x_rank: int, window: int | Sequence[int], dims: int | None) -> int:
     """Spatial dimensions of a pool: as many as the window has entries, else ``dims``, else 2."""
-    entries = 1 if isinstance(window, int) else len(window)
+    entries = len(window) if isinstance(window, Sized) else 1
     found = dims if entries == 1 and dims is not None else entries if entries > 1 else 2
     if dims is not None and dims != found:
         raise UsageError(

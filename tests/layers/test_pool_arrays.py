@@ -130,7 +130,7 @@ REFUSED = {
     "window-in-the-padding": (
         lambda: max_pool(np.arange(2), 2, stride=1, padding=3, dilation=6, dims=1),
         "A window lies wholly in the padding, so it has nothing to pool.\n"
-        "  found     window 1 of a dimension of size 2, window 2, stride 1, padding 3:3\n"
+        "  found     window 0 of a dimension of size 2, window 2, stride 1, padding 3:3\n"
         "  remedy    use less padding, or a smaller dilation",
     ),
     "window-too-large": (

@@ -161,12 +161,16 @@ def test_colour_changes_nothing_but_colour() -> None:
 
 
 def test_colour_marks_sign_and_size() -> None:
-    coloured = text_of(single([[1, -1], [90, -90], [50, -50], [0, 0]]), "table", color=True)
-    codes = dict(re.findall(r"\x1b\[([0-9;]*)m *(-?\d+)\x1b\[0m", coloured)[::-1])
-    by_number = {number: code for code, number in codes.items()}
+    array = [[1, -1], [90, -90], [50, -50], [0, 0], [29, 31], [59, 61]]
+    coloured = text_of(single(array), "table", color=True)
+    cells = re.findall(r"\x1b\[([0-9;]*)m *(-?\d+)\x1b\[0m", coloured)
+    by_number = {number: code for code, number in cells}
     assert by_number["1"] == "38;5;68"
     assert by_number["50"] == "38;5;33"
     assert by_number["90"] == "1;38;5;33"
+    assert by_number["29"] == by_number["1"]
+    assert by_number["31"] == by_number["59"] == by_number["50"]
+    assert by_number["61"] == by_number["90"]
     assert by_number["-1"] == "38;5;136"
     assert by_number["-50"] == "38;5;166"
     assert by_number["-90"] == "1;38;5;166"
@@ -193,6 +197,13 @@ def test_channels_last_reads_by_channel() -> None:
     assert "dX[n=0, c=0]" in lines[4]
     assert "dX[n=0, c=1]" in lines[4]
     assert lines[7:] == ["0 │   0   2   4    0 │   1   3   5", "1 │   6   8  10    1 │   7   9  11"]
+
+
+def test_every_option_of_the_geometry_is_said() -> None:
+    options = {"stride": [2, 1], "padding": [[1, 1], [0, 2]], "dilation": [1, 3], "groups": 2}
+    assert text_of(single([1], "db", **options), "table").splitlines()[1] == (
+        "filter 2×3 · stride 2,1 · padding 1,0:2 · dilation 1,3 · groups 2"
+    )
 
 
 def test_pools_say_window() -> None:

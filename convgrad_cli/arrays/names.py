@@ -50,7 +50,8 @@ OPTIONS: Final = frozenset(
 """The options of the command line that a bundle may hold."""
 
 METADATA: Final = frozenset(
-    ["convgrad", "shapes", "notes", "dtypes", "verify", "updated", "derivation", "convolution"]
+    ["convgrad", "shapes", "notes", "dtypes", "verify", "derivation", "convolution"]
+    + ["updated", "updated_W", "updated_b"]  # in JSON one object, in .npz an array each
 )
 """Keys of our own results that describe and are not read back (``dtypes`` restores the dtypes)."""
 

@@ -63,6 +63,8 @@ RULES: Final[Mapping[str, _Rule]] = {
 }
 assert RULES.keys() == OPTIONS
 
+_POOL_ONLY: Final = frozenset({"ceil_mode", "ties", "count_include_pad"})
+
 
 def checked(options: Mapping[str, object]) -> dict[str, object]:
     """The options without those that are null. Raises UsageError for a value of a wrong type."""
@@ -99,7 +101,8 @@ def from_geometry(geometry: object, operation: str | None) -> dict[str, object]:
                 found=shown(key),
                 remedy=f"did you mean {shown(near)}?" if near else "take it out",
             )
-    if "kernel" in geometry and operation is not None and "pool" in operation:
+    is_pool = "pool" in (operation or "") or not _POOL_ONLY.isdisjoint(geometry)
+    if is_pool and "kernel" in geometry:
         flat.setdefault("window", geometry["kernel"])
     return flat
 

@@ -140,6 +140,16 @@ def test_our_own_pool_result_reads_back():
     }
 
 
+def test_the_geometry_of_a_derived_pool_is_known_by_its_keys():
+    held = bundle({"operation": "derive", "geometry": {"kernel": [3], "ceil_mode": True}})
+    assert held.options == {"operation": "derive", "window": [3], "ceil_mode": True}
+
+
+def test_updated_parameters_in_a_npz_result_are_information(tmp_path):
+    np.savez(tmp_path / "r.npz", dW=np.ones(2), updated_W=np.ones(2), updated_b=np.ones(1))
+    assert list(read_bundle(str(tmp_path / "r.npz"), Stdin()).arrays) == ["dW"]
+
+
 def test_geometry_and_a_flat_option_must_agree():
     assert bundle({"geometry": {"stride": 2}, "stride": 2}).options == {"stride": 2}
     error = refusal({"geometry": {"stride": 2}, "stride": 3})

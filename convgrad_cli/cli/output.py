@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.cli.boundary import say
@@ -41,10 +42,22 @@ def emit(result: Result, options: OutputOptions, *, inputs: Iterable[str]) -> No
     from convgrad_cli.render.result import render
 
     def form(name: str, **display: Any) -> str | bytes:
-        return render(result, name, precision=options.precision, **display)
+        return render(
+            result,
+            name,
+            precision=options.precision,
+            derivation=partial(_derivation, precision=options.precision, **display),
+            **display,
+        )
 
     written = {**result.arrays, **_prefixed(result.updated)}
     put(form, written, options, inputs=inputs, notes=result.notes)
+
+
+def _derivation(written: Any, name: str, **display: Any) -> str:
+    from convgrad_cli.render.derivation import render_derivation
+
+    return render_derivation(written, name, **display)
 
 
 def put(

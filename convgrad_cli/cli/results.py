@@ -70,6 +70,10 @@ def finish(
     upstream: Any = None,
 ) -> None:
     """Add the derivation where asked, write everything, and fail if the verification did."""
+    if symbolic.symbolic:
+        from convgrad_cli.cli.derive import symbolic_result
+
+        symbolic_result(result, given, plan, symbolic, targets=targets, upstream=upstream)
     emit(result, output, inputs=given.sources)
     if result.verify is not None and not result.verify["passed"]:
         raise VerificationError(

@@ -149,7 +149,8 @@ class Expression:
 
     def phrase(self, text: str) -> str:
         """A function's name as an identifier: ``sigma_prime``."""
-        return "".join(GREEK.get(letter, letter) for letter in text.replace("′", "_prime"))
+        plain = text.replace("′", "_prime").replace("'", "_prime")
+        return "".join(GREEK.get(letter, letter) for letter in plain)
 
     def _bare(self, glyph: Glyph) -> str:
         letter = _named(glyph.letter)

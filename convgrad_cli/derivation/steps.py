@@ -39,7 +39,7 @@ STEPS = ("forward", "chain", "local", "substituted", "numbers", "convolution")
 SYMBOLIC = ("substituted", "numbers")
 """The steps that ``--symbolic`` adds to a numeric result."""
 
-_WORDS = {"Y": "output", "dW": "filter", "dX": "input", "db": "bias"}
+_WORDS = {"Y": "output", "dW": "filter", "dX": "input", "db": "bias", "dY": "pre-activation"}
 
 
 @dataclass(frozen=True)

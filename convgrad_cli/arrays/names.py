@@ -32,26 +32,27 @@ ARRAY_OF_KEY: Final[dict[str, str]] = {
 """Every accepted key of an array, to the array's one name in the code."""
 
 OPTIONS: Final = frozenset(
-    [
-        "stride",
-        "padding",
-        "dilation",
-        "groups",
-        "dims",
-        "layout",
-        "filter_layout",
-        "window",
-        "ceil_mode",
-        "ties",
-        "count_include_pad",
-        "activation",
-    ]
+    {
+        *(
+            "stride",
+            "padding",
+            "dilation",
+            "groups",
+            "dims",
+            "layout",
+            "filter_layout",
+            "activation",
+        ),
+        *("window", "ceil_mode", "ties", "count_include_pad"),
+    }
 )
 """The options of the command line that a bundle may hold."""
 
 METADATA: Final = frozenset(
-    ["convgrad", "shapes", "notes", "dtypes", "verify", "derivation", "convolution"]
-    + ["updated", "updated_W", "updated_b"]  # in JSON one object, in .npz an array each
+    {
+        *("convgrad", "shapes", "notes", "dtypes", "verify", "derivation", "convolution"),
+        *("updated", "updated_W", "updated_b"),  # one object in JSON, an array each in .npz
+    }
 )
 """Keys of our own results that describe and are not read back (``dtypes`` restores the dtypes)."""
 

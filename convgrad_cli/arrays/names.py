@@ -33,25 +33,34 @@ ARRAY_OF_KEY: Final[dict[str, str]] = {
 
 OPTIONS: Final = frozenset(
     {
-        *(
-            "stride",
-            "padding",
-            "dilation",
-            "groups",
-            "dims",
-            "layout",
-            "filter_layout",
-            "activation",
-        ),
-        *("window", "ceil_mode", "ties", "count_include_pad"),
+        "stride",
+        "padding",
+        "dilation",
+        "groups",
+        "dims",
+        "layout",
+        "filter_layout",
+        "window",
+        "ceil_mode",
+        "ties",
+        "count_include_pad",
+        "activation",
     }
 )
 """The options of the command line that a bundle may hold."""
 
 METADATA: Final = frozenset(
     {
-        *("convgrad", "shapes", "notes", "dtypes", "verify", "derivation", "convolution"),
-        *("updated", "updated_W", "updated_b"),  # one object in JSON, an array each in .npz
+        "convgrad",
+        "shapes",
+        "notes",
+        "dtypes",
+        "verify",
+        "derivation",
+        "convolution",
+        "updated",  # one object in JSON …
+        "updated_W",  # … and an array each in .npz
+        "updated_b",
     }
 )
 """Keys of our own results that describe and are not read back (``dtypes`` restores the dtypes)."""

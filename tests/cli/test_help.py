@@ -14,10 +14,11 @@ from convgrad_cli.cli.main import app
 from tests.conftest import Convgrad
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-COMMANDS = [info.name for info in app.registered_commands] + [
-    f"{group.name} {info.name}"
-    for group in app.registered_groups
-    for info in group.typer_instance.registered_commands
+TREE = typer.main.get_command(app)
+COMMANDS = [
+    " ".join((name, *more))
+    for name, command in TREE.commands.items()
+    for more in ([(sub,) for sub in getattr(command, "commands", ())] or [()])
 ]
 
 
@@ -33,7 +34,7 @@ def test_help(convgrad: Convgrad, command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_help(command: str) -> None:
-    tree = typer.main.get_command(app)
+    tree = TREE
     for name in command.split():
         tree = tree.commands[name]
     for parameter in tree.params:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from convgrad_cli.geometry.plan import plan_conv
 from convgrad_cli.geometry.transposed import plan_transposed
-from convgrad_cli.layers import conv
+from convgrad_cli.layers import conv, upsample
 from convgrad_cli.layers.numbers import numeric
 from convgrad_cli.layers.sums import rounded_once, total
 
@@ -60,6 +61,39 @@ def grad_weight(X: Array, dY: Array, geometry: TransposedGeometry) -> Array:
 def grad_bias(dY: Array) -> Array:
     """db[k] = sum over n and positions of dY[n,k,i]."""
     return conv.grad_bias(dY)
+
+
+class AsConvolution(NamedTuple):
+    """The transposed convolution as a stride-1 convolution: its arrays, canonical."""
+
+    inserted: Array
+    padded: Array
+    rotated: Array
+    Y: Array
+
+
+def by_convolution(X: Array, W: Array, geometry: TransposedGeometry) -> AsConvolution:
+    """A second road to Y, the lecture's picture: zeros between X's entries, padding, rot180(W).
+
+    The padding is d(k-1) - before, and d(k-1) - after + output padding; a negative one crops.
+    """
+    inserted = upsample.zeros(X, geometry.convolution.stride)
+    padded = inserted
+    for axis, along in enumerate(geometry.convolution.axes, start=2):
+        sides, extra = geometry.padding[axis - 2], geometry.output_padding[axis - 2]
+        reach = along.extent - 1
+        padded = _widened(padded, axis, reach - sides.before, reach - sides.after + extra)
+    rotated = _rotated(W, geometry.groups)
+    plan = plan_conv(
+        padded.shape,
+        rotated.shape,
+        dilation=geometry.convolution.dilation,
+        groups=geometry.groups,
+        dims=geometry.dims,
+    )
+    return AsConvolution(
+        inserted, padded, rotated, conv.forward(padded, rotated, None, plan.geometry)
+    )
 
 
 def planned_forward(plan: TransposedPlan, X: Array, W: Array, b: Array | None = None) -> Array:
@@ -104,6 +138,22 @@ def transposed_backward(
     """dX, dW and db of :func:`transposed_forward` from the upstream gradient dY."""
     X, W, dY = numeric(X, "X"), numeric(W, "W"), numeric(dY, "dY")
     return planned_backward(plan_transposed(X.shape, W.shape, **options), X, W, dY)
+
+
+def _rotated(W: Array, groups: int) -> Array:
+    """(C, K // groups, *kernel) rotated by 180°, as a convolution's (K, C // groups, *kernel)."""
+    flipped = np.flip(W, axis=tuple(range(2, W.ndim)))
+    grouped = flipped.reshape(groups, -1, *W.shape[1:]).swapaxes(1, 2)
+    return np.ascontiguousarray(grouped.reshape(-1, *grouped.shape[2:]))
+
+
+def _widened(array: Array, axis: int, before: int, after: int) -> Array:
+    """Zeros added on both sides of an axis; a negative amount crops."""
+    pads = [(0, 0)] * array.ndim
+    pads[axis] = (max(before, 0), max(after, 0))
+    inside: list[slice] = [slice(None)] * array.ndim
+    inside[axis] = slice(max(-before, 0), array.shape[axis] - max(-after, 0))
+    return np.pad(array[tuple(inside)], pads)
 
 
 def _with_surplus(Y: Array, geometry: TransposedGeometry) -> Array:

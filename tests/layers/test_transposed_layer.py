@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from convgrad_cli.errors import GeometryError, ShapeError
 from convgrad_cli.geometry.transposed import plan_transposed
 from convgrad_cli.layers.conv import conv_backward, conv_forward
-from convgrad_cli.layers.transposed import transposed_backward, transposed_forward
+from convgrad_cli.layers.transposed import (
+    by_convolution,
+    transposed_backward,
+    transposed_forward,
+)
 from tests import reference_layers
 
 
@@ -65,6 +69,9 @@ def test_every_array_equals_the_plain_loops(layer):
     assert Y.dtype == np.int64
     assert Y.shape == expected.shape
     assert (expected == Y).all()
+    plan = plan_transposed(x_shape, w_shape, dims=dims, **options)
+    road = by_convolution(X, W, plan.geometry)
+    assert (road.Y + b.reshape(-1, *(1,) * dims) == Y).all()
     dY = integers(rng, Y.shape)
     got = transposed_backward(X, W, dY, dims=dims, **options)
     for name, wanted in zip(

@@ -1,0 +1,217 @@
+"""``convgrad activation``: A = σ(z), and dz = dA ∘ σ′(z)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from convgrad_cli.cli.options import (
+    BundleArgument,
+    NonfiniteOption,
+    OutputOptions,
+    SymbolicOptions,
+)
+from convgrad_cli.cli.signature import command
+
+if TYPE_CHECKING:
+    import typer
+
+NameArgument = Annotated[
+    str,
+    Argument(
+        metavar="NAME",
+        help="relu, leaky-relu, sigmoid, tanh, softplus, gelu, silu or identity.",
+    ),
+]
+SlopeOption = Annotated[
+    float | None, Option("--slope", help="leaky-relu's slope for z < 0 (0.01 unless given).")
+]
+_EXAMPLE = [[1.5, -2.0, 0.0], [0.5, 3.0, -0.25]]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "activation", example="convgrad activation relu -x '[[1,-2]]' -g '[[3,4]]'")(
+        activation
+    )
+
+
+def activation(
+    name: NameArgument,
+    output: OutputOptions,
+    symbolic: SymbolicOptions,
+    bundle: BundleArgument = None,
+    input: Annotated[
+        str | None,
+        Option("--input", "-x", help="z: file, FILE.npz:name, - or JSON.", metavar="ARRAY"),
+    ] = None,
+    upstream: Annotated[
+        str | None, Option("--upstream", "-g", help="dA, the upstream gradient.", metavar="ARRAY")
+    ] = None,
+    slope: SlopeOption = None,
+    allow_nonfinite: NonfiniteOption = False,
+) -> None:
+    """A pointwise activation and its gradient.
+
+    A = σ(z) and, with an upstream gradient dA, dz = dA ∘ σ′(z). A bundle gives z as Y (so that
+    the output of convgrad forward pipes on) or X, and dA.
+    """
+    from convgrad_cli.layers import activation as layer
+
+    chosen = chosen_activation(name, slope)
+    arrays, sources, notes = _arrays(bundle, input, upstream, allow_nonfinite)
+    Z, dA = arrays["Y"], arrays.get("dA")
+    if note := layer.kink_note(chosen, Z):
+        notes.append(note)
+    found = {"Y": Z, "A": layer.forward(chosen, Z)}
+    if dA is not None:
+        found["derivative"] = layer.derivative(chosen, Z)
+        found |= {"dA": dA, "dY": layer.grad_input(chosen, Z, dA)}
+    _emit(chosen, found, sources, notes, output, symbolic)
+
+
+def chosen_activation(name: str, slope: float | None) -> Any:
+    """The activation; a slope is leaky-relu's alone."""
+    from convgrad_cli.errors import UsageError
+    from convgrad_cli.layers import activation as layer
+
+    if slope is None:
+        return layer.activation(name)
+    if name != "leaky-relu":
+        raise UsageError("--slope is leaky-relu's.", found=f"--slope {slope} with {name}")
+    return layer.activation(name, slope=slope)
+
+
+def activation_view(chosen: Any, Z: Any, A: Any, dA: Any = None) -> Any:
+    """The step dz = dA ∘ σ′(z) (Diba, eq. 10) as matrices: z, σ(z), σ′(z), dA, dz."""
+    from convgrad_cli.layers import activation as layer
+    from convgrad_cli.render.views import View
+
+    slope = layer.derivative(chosen, Z)
+    dY = None if dA is None else layer.grad_input(chosen, Z, dA)
+
+    def write(pen: Any) -> Any:
+        yield pen.equation("σ(z)", chosen.formula)
+        yield pen.equation("σ′(z)", chosen.derivative)
+        if dA is not None:
+            yield pen.equation("dz", "dA ∘ σ′(z)")
+        for label, array in (("z", Z), ("A = σ(z)", A), ("σ′(z)", slope), ("dA", dA), ("dz", dY)):
+            if array is not None:
+                yield from pen.matrices(label, array)
+
+    data = {"activation": chosen.name, "derivative": slope}
+    return View("activation", f"Activation {chosen.name}, pointwise", write, data)
+
+
+def trace(chosen: Any, frame: Any) -> Any:
+    """The tracer of an activation, with its numbers."""
+    import numpy as np
+
+    from convgrad_cli.derivation.activation import trace_activation
+    from convgrad_cli.layers import activation as layer
+
+    return trace_activation(
+        chosen.name,
+        frame,
+        lambda z: layer.forward(chosen, np.array(z)).item(),
+        lambda z: layer.derivative(chosen, np.array(z)).item(),
+    )
+
+
+def plain_frame(shape: tuple[int, ...]) -> Any:
+    """The frame of an array of which only the shape is known: (N, C, *spatial) from the right."""
+    from convgrad_cli.derivation.model import Frame
+    from convgrad_cli.geometry import ArrayLayout
+
+    kinds = {1: "s", 2: "ss", 3: "css", 4: "ncss", 5: "ncsss"}[len(shape)]
+    return Frame(shape, kinds, ArrayLayout(tuple(range(len(shape))), len(shape)))
+
+
+def _arrays(
+    bundle: str | None, input: str | None, upstream: str | None, allow_nonfinite: bool
+) -> tuple[dict[str, Any], list[str], list[str]]:
+    """z as Y and dA, from options, a bundle, or the example; files; notes."""
+    import sys
+
+    import numpy as np
+
+    from convgrad_cli.arrays import Stdin, read_array, read_bundle
+
+    stdin = Stdin(getattr(sys.stdin, "buffer", None))
+    loaded: dict[str, Any] = {}
+    notes: list[str] = []
+    if bundle is not None:
+        held = read_bundle(bundle, stdin, allow_nonfinite=allow_nonfinite).arrays
+        for name, keys in (("Y", ("Y", "X")), ("dA", ("dA", "dY"))):
+            found = next((held[key] for key in keys if key in held), None)
+            loaded |= {name: found} if found is not None else {}
+    for name, spec in (("Y", input), ("dA", upstream)):
+        if spec is not None:
+            subject = {"Y": "X", "dA": "dY"}[name]
+            loaded[name] = read_array(spec, subject, stdin, allow_nonfinite=allow_nonfinite)
+    arrays = {name: found.array for name, found in loaded.items()}
+    if "Y" not in arrays:
+        arrays["Y"] = _given_or_example(bundle, upstream, notes)
+    if "dA" in arrays:
+        _check_upstream(arrays, loaded["dA"].source)
+    sources = [found.path for found in loaded.values() if found.path is not None]
+    return {name: np.asarray(array) for name, array in arrays.items()}, sources, notes
+
+
+def _given_or_example(bundle: str | None, upstream: str | None, notes: list[str]) -> Any:
+    import numpy as np
+
+    from convgrad_cli.errors import UsageError
+
+    if bundle is not None or upstream is not None:
+        raise UsageError(
+            "z is missing.", expected="--input, or a bundle that holds Y or X", array="X"
+        )
+    notes.append("No arrays were given: this is a built-in z with a zero in it.")
+    return np.array(_EXAMPLE)
+
+
+def _check_upstream(arrays: dict[str, Any], source: str) -> None:
+    from convgrad_cli.errors import ShapeError
+
+    if arrays["dA"].shape != arrays["Y"].shape:
+        raise ShapeError(
+            "dA has the wrong shape.",
+            expected=f"{arrays['Y'].shape}   the shape of z",
+            found=str(arrays["dA"].shape),
+            array="dA",
+        ).located(source)
+
+
+def _emit(
+    chosen: Any,
+    found: dict[str, Any],
+    sources: list[str],
+    notes: list[str],
+    output: OutputOptions,
+    symbolic: SymbolicOptions,
+) -> None:
+    from convgrad_cli.cli.layer_output import derivation_of, emit_layer
+    from convgrad_cli.render.result import Result
+
+    backward = "dY" in found
+    result = Result(
+        operation=f"activation_{'backward' if backward else 'forward'}",
+        geometry={},
+        arrays=found,
+        shapes={"input": found["Y"].shape} | ({"upstream": found["dA"].shape} if backward else {}),
+        notes=notes,
+        extra={
+            "activation": chosen.name,
+            "formula": chosen.formula,
+            "derivative_formula": chosen.derivative,
+        },
+    )
+    derivation = None
+    if symbolic.symbolic:
+        traced = trace(chosen, plain_frame(found["Y"].shape))
+        values: dict[str, Any] = {name: found[name] for name in ("Y", "dA") if name in found}
+        targets = ("dY",) if backward else ("A",)
+        derivation = derivation_of(traced, targets, values, symbolic)
+    emit_layer(result, output, derivation=derivation, sources=sources)

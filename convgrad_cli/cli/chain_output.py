@@ -1,0 +1,124 @@
+"""A chain's result: one envelope with a part per layer, or the layers one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convgrad_cli.cli.chain_file import OpenedChain
+    from convgrad_cli.cli.options import OutputOptions, SymbolicOptions
+    from convgrad_cli.layers.chain import Pass, Step
+    from convgrad_cli.render.result import Result
+
+
+def emit_chain(
+    done: Pass, opened: OpenedChain, output: OutputOptions, symbolic: SymbolicOptions
+) -> None:
+    """Write the pass as the options say: every layer, the loss between forward and backward."""
+    from convgrad_cli.cli.output import put
+
+    notes = opened.notes + [
+        f"layers[{place}]: {note}" for place, step in enumerate(done.steps) for note in step.notes
+    ]
+    if done.loss is not None and done.ending.name == "sum":
+        notes.append("The loss is L = ΣY: dL/dY = 1 everywhere at the end of the chain.")
+    written = [
+        _derivation(step, place, symbolic) if symbolic.symbolic else None
+        for place, step in enumerate(done.steps)
+    ]
+
+    def form(name: str, **display: Any) -> str | bytes:
+        if name == "json":
+            return _json(done, opened, notes, written)
+        return _text(done, name, written, output, display)
+
+    put(form, _arrays(done), output, inputs=opened.files, notes=notes)
+
+
+def _arrays(done: Pass) -> dict[str, Any]:
+    """Every layer's arrays under ``0_Y``, ``0_dX``, ``0_dW`` …, for files of arrays."""
+    found: dict[str, Any] = {}
+    for place, step in enumerate(done.steps):
+        named = {"Y": step.Y, "dY": step.dY, "dX": step.dX, **step.gradients}
+        named |= {f"updated_{name}": array for name, array in step.updated.items()}
+        found |= {f"{place}_{name}": array for name, array in named.items()}
+    return found
+
+
+def _result(step: Step, arrays: dict[str, Any]) -> Result:
+    from convgrad_cli.render.result import Result
+
+    node = step.node
+    shapes = {"input": node.input_shape}
+    shapes |= {_LONG.get(name, name): array.shape for name, array in node.parameters.items()}
+    return Result(node.word, dict(node.geometry or {}), arrays, shapes)
+
+
+_LONG = {"W": "filter", "b": "bias"}
+
+
+def _text(
+    done: Pass, format: str, written: list[Any], output: OutputOptions, display: dict[str, Any]
+) -> str:
+    """Forward through all, the loss, then back: last layer first, as the gradients come."""
+    from convgrad_cli.render.chain import headed, loss_words
+    from convgrad_cli.render.derivation import render_derivation
+    from convgrad_cli.render.result import render
+
+    def part(result: Result, heading: str) -> str:
+        text = render(result, format, precision=output.precision, **display)
+        assert isinstance(text, str)
+        return headed(heading, text, format)
+
+    last = len(done.steps) - 1
+    texts = [
+        part(_result(step, {"Y": step.Y}), f"forward, layers[{place}] {step.node.word}")
+        for place, step in enumerate(done.steps)
+    ]
+    texts.append(loss_words(done, format))
+    for place in range(last, -1, -1):
+        step = done.steps[place]
+        origin = f"the dX of layers[{place + 1}]" if place < last else "from the loss"
+        if place == last and done.loss is None:
+            origin = "the upstream given"
+        result = _result(step, {"dY": step.dY, **step.gradients, "dX": step.dX})
+        result.updated = step.updated or None
+        heading = f"backward, layers[{place}] {step.node.word}: dY is {origin}"
+        texts.append(part(result, heading))
+        if written[place] is not None:
+            precision = output.precision
+            texts.append(render_derivation(written[place], format, precision=precision, **display))
+    return "\n\n".join(text.strip("\n") for text in texts) + "\n"
+
+
+def _json(done: Pass, opened: OpenedChain, notes: list[str], written: list[Any]) -> bytes:
+    from convgrad_cli.render.chain import chain_json
+
+    layers = []
+    for place, step in enumerate(done.steps):
+        node = step.node
+        entry: dict[str, Any] = {
+            "position": place,
+            "type": node.word,
+            "geometry": node.geometry or {},
+            "shapes": {"input": node.input_shape, "output": node.output_shape},
+            "Y": step.Y,
+            "dY": step.dY,
+            "dX": step.dX,
+            **step.gradients,
+        }
+        if step.updated:
+            entry["updated"] = step.updated
+        if written[place] is not None:
+            entry["derivation"] = written[place].as_json()
+        layers.append(entry)
+    return chain_json(done, layers, notes)
+
+
+def _derivation(step: Step, place: int, symbolic: SymbolicOptions) -> Any:
+    """The layer's equations, with the chain's numbers in them; None for a separable layer."""
+    from convgrad_cli.cli.chain_trace import traced_step
+    from convgrad_cli.cli.layer_output import derivation_of
+
+    traced, values, targets = traced_step(step)
+    return derivation_of(traced, targets, values, symbolic)

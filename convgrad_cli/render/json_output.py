@@ -7,6 +7,7 @@ JSON has no NaN and no infinities; they are the strings "NaN", "Infinity" and "-
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ VERSION: Final = 1
 
 _READABLE: Final = 1 << 16  # bytes up to which the text is broken into lines for a person
 _LINE: Final = 88
+_PERHAPS_HUGE: Final = re.compile(rb"[0-9]{19}")
 _OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
@@ -29,7 +31,7 @@ def json_output(result: Result) -> bytes:
     """The result as JSON text with a final newline; small ones in lines, large ones compact."""
     text = orjson.dumps(envelope(result), option=_OPTIONS)
     if len(text) <= _READABLE:
-        return _in_lines(orjson.loads(text), "").encode() + b"\n"
+        return _in_lines(_parsed(text), "").encode() + b"\n"
     return text
 
 
@@ -68,13 +70,22 @@ def json_value(value: object) -> Any:
     return value
 
 
+def _parsed(text: bytes) -> Any:
+    """The text read again; an integer beyond 64 bits, in a derivation's products, stays exact."""
+    if _PERHAPS_HUGE.search(text):
+        import json
+
+        return json.loads(text)
+    return orjson.loads(text)
+
+
 def _in_lines(value: Any, indent: str, before: int = 0) -> str:
     """Objects and lists on one line where they fit, else one entry a line.
 
     before: columns taken on the line by the key; the outermost object is always broken.
     """
     if not value or not isinstance(value, (dict, list)):
-        return orjson.dumps(value).decode()
+        return _scalar(value)
     line = _on_one_line(value)
     if indent and len(indent) + before + len(line) < _LINE:
         return line
@@ -101,4 +112,9 @@ def _on_one_line(value: Any) -> str:
         return "{" + ", ".join(entries) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_on_one_line, value)) + "]"
-    return orjson.dumps(value).decode()
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    huge = isinstance(value, int) and not -(2**63) <= value < 2**64
+    return str(value) if huge else orjson.dumps(value).decode()

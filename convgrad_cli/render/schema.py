@@ -62,7 +62,12 @@ OPERATIONS: Final[dict[str, Schema]] = {
         {"Y": _ARRAY, "dX": _ARRAY, **_CHECKED},
         some_of=("Y", "dX"),
     ),
-    "derive": envelope("derive", {"anyOf": [_CONV, _POOL]}, _DERIVED),
+    "derive": envelope(
+        "derive",
+        {"anyOf": [_CONV, _POOL]},
+        _DERIVED,
+        {"convolution": reference("convolution")},
+    ),
 }
 """The schema of each operation's output."""
 

@@ -144,7 +144,15 @@ DEFINITIONS: Final[dict[str, Schema]] = {
             "index": {"anyOf": [reference("index"), {"type": "null"}]},
             "filter": {"anyOf": [reference("index"), {"type": "null"}]},
             "value": reference("number"),
+            "factors": {"type": "array", "items": reference("factor")},
         },
+    ),
+    "factor": closed(
+        {
+            "operand": {"type": "string"},
+            "index": reference("index"),
+            "function": {"type": ["string", "null"]},
+        }
     ),
     "equation": closed(
         {
@@ -162,9 +170,16 @@ DEFINITIONS: Final[dict[str, Schema]] = {
         "properties": {
             "notation": {"type": "string"},
             "equations": {"type": "array", "items": reference("equation")},
-            "convolution": {"type": "object"},
         },
         "required": ["notation", "equations"],
     },
+    "convolution": described(
+        {
+            "type": "object",
+            "properties": {"dX": {"type": "object"}, "dW": {"type": "object"}},
+            "additionalProperties": False,
+        },
+        "Each gradient as a convolution: the dilated, padded and flipped arrays, and the crop.",
+    ),
 }
 """What the fragments refer to by name."""

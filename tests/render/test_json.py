@@ -5,6 +5,7 @@ import struct
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,6 +154,18 @@ def test_views_are_written_in_their_own_order(view: str) -> None:
         "reversed": base[::-1, ::-1],
     }[view]
     assert read_back(single(array))["dX"] == array.tolist()
+
+
+def test_products_beyond_64_bits_stay_exact() -> None:
+    class Derived:
+        def as_json(self) -> object:
+            return orjson.Fragment(b'{"value":%d,"small":1e-7}' % -(10**19 + 1))
+
+    result = single([[2**63 - 1, 1]])
+    result.derivation = Derived()
+    document = read_back(result)
+    assert document["derivation"] == {"value": -(10**19) - 1, "small": 1e-7}
+    assert document["dX"] == [[2**63 - 1, 1]]
 
 
 def test_notes_and_keys_are_escaped() -> None:

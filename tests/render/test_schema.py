@@ -67,7 +67,7 @@ GOOD = {
     "max pool, forward": pool("maxpool_forward", Y=[[3]], switches=[[4]]),
     "average pool": pool("avgpool_backward", Y=[[3.5]], dX=[[0.5]]),
     "average pool, forward": pool("avgpool_forward", Y=[[3.5]]),
-    "derive": Result("derive", GEOMETRY, {}, derivation=Derived()),
+    "derive": Result("derive", GEOMETRY, {}, derivation=Derived(), extra={"convolution": {}}),
 }
 
 
@@ -158,6 +158,7 @@ def test_broken_output_is_refused(change: Callable[[Any], None]) -> None:
         ("max pool", set_to("geometry", "groups", value=1)),
         ("average pool", set_to("switches", value=[[4]])),
         ("derive", without("derivation")),
+        ("derive", set_to("convolution", "dY", value={})),
     ],
 )
 def test_each_operation_has_its_own_fields(name: str, change: Callable[[Any], None]) -> None:

@@ -11,7 +11,8 @@ from convgrad_cli.check.diagnose import Search, explain
 from convgrad_cli.check.locate import axis_names, locate
 from convgrad_cli.check.problem import ConvProblem, PoolProblem, Problem
 from convgrad_cli.check.report import ArraysReport, Diagnosis, GradientReport, Place
-from convgrad_cli.check.shapes import Fitted, explain_shape, fitted, layout_of
+from convgrad_cli.check.shapes import Fitted, explain_shape, fitted, given_shapes, layout_of
+from convgrad_cli.check.ties import tie_notes
 from convgrad_cli.errors import UsageError
 from convgrad_cli.geometry import plan_conv, plan_pool
 from convgrad_cli.layers.numbers import numeric
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from convgrad_cli.geometry import ConvPlan, Padding, PoolPlan
 
 LAYERS = ("conv", "maxpool", "avgpool")
+#: Multiply-adds up to which a right answer's blind spots are looked for.
+SMALL_ENOUGH = 5_000_000
 TARGETS = ("dX", "dW", "db", "Y")
 
 
@@ -154,20 +157,28 @@ def check_problem(
     if unknown:
         raise UsageError(f"A pool has no {unknown[0]}.", expected="dX or Y", array=unknown[0])
     reports = {
-        name: check_one(problem, name, answers[name], rule, symbolic=symbolic)
+        name: check_one(problem, name, answers[name], rule, symbolic=symbolic, blind=True)
         for name in TARGETS
         if name in answers
     }
     kind = getattr(problem, "kind", None)
     layer = {None: "conv", "max": "maxpool", "average": "avgpool"}[kind]
-    shapes = {name: array.shape for name, array in problem.operands().items()}
-    return ArraysReport(layer, problem.geometry.as_dict(), shapes, reports)
+    return ArraysReport(layer, problem.geometry.as_dict(), given_shapes(problem), reports)
 
 
 def check_one(
-    problem: Problem, target: str, found: Array, rule: Rule, *, symbolic: bool = False
+    problem: Problem,
+    target: str,
+    found: Array,
+    rule: Rule,
+    *,
+    symbolic: bool = False,
+    blind: bool = False,
 ) -> GradientReport:
-    """The verdict on one array, with its diagnosis where it is wrong."""
+    """The verdict on one array, with its diagnosis where it is wrong.
+
+    ``blind`` adds, where it is right, the mistakes that this data could not have shown.
+    """
     right = problem.right(target)
     answer = fitted(problem, target, found, right.shape)
     magnitude = np.asarray(problem.magnitude(target), dtype=np.float64)
@@ -188,7 +199,23 @@ def check_one(
         _explain(report, problem, answer, comparison, right, rule, noise, top)
         if symbolic:
             _add_equations(report, problem, comparison)
+    finite = all(np.isfinite(array).all() for array in problem.operands().values())
+    if comparison is not None and target == "dX" and finite and isinstance(problem, PoolProblem):
+        if problem.kind == "max":
+            report.notes += tie_notes(problem, answer.array.astype(np.float64), noise, top)
+    if report.verdict == "right" and finite and blind:
+        report.blind = _blind_spots(problem, target)
     return report
+
+
+def _blind_spots(problem: Problem, target: str) -> list[str]:
+    """The mistakes that this data, as it is, hides: "right" says nothing about them."""
+    from convgrad_cli.check.power import rated
+
+    if problem.cost(target) > SMALL_ENOUGH:
+        return []
+    rows = rated(problem, [target], reasons=True)
+    return [row.id for row in rows if row.verdict == "hidden" and not row.id.startswith("G")]
 
 
 def _spell(rule: Rule, noise: Noise, top: float) -> str:
@@ -278,9 +305,7 @@ def _only(target: str, place: Place) -> Diagnosis:
     return Diagnosis(("G5",), text, f"look at how {entry} is treated apart from the others")
 
 
-def _add_equations(
-    report: GradientReport, problem: Problem, comparison: Comparison | None
-) -> None:
+def _add_equations(report: GradientReport, problem: Problem, comparison: Comparison | None) -> None:
     from convgrad_cli.check.symbolic import side_by_side
 
     if comparison is not None and comparison.worst_index is not None:

@@ -19,6 +19,7 @@ from convgrad_cli.check.mistake import unmet
 from convgrad_cli.check.problem import ConvProblem, PoolProblem
 from convgrad_cli.check.recipes import Impossible
 from convgrad_cli.check.rows import ANY_ROWS, AVERAGE_ONLY, CONV_ROWS, MAX_ONLY, POOL_ROWS
+from convgrad_cli.check.shapes import given_shapes
 from convgrad_cli.check.suggest import suggested, telling_arrays
 from convgrad_cli.errors import UsageError
 
@@ -118,8 +119,7 @@ def check_power(problem: Problem, targets: Sequence[str] | None = None) -> Power
             row.suggestion = other.verdict == "shown"
     kind = getattr(problem, "kind", None)
     layer = {None: "conv", "max": "maxpool", "average": "avgpool"}[kind]
-    shapes = {name: array.shape for name, array in problem.operands().items()}
-    return PowerReport(layer, problem.geometry.as_dict(), shapes, rows)
+    return PowerReport(layer, problem.geometry.as_dict(), given_shapes(problem), rows)
 
 
 def default_targets(problem: Problem) -> tuple[str, ...]:
@@ -207,9 +207,7 @@ def _blamed(measured: Measured, hidden: list[Mistake]) -> list[str]:
     return found
 
 
-def _shows_with(
-    problem: Any, target: str, hidden: list[Mistake], arrays: dict[str, Array]
-) -> bool:
+def _shows_with(problem: Any, target: str, hidden: list[Mistake], arrays: dict[str, Array]) -> bool:
     other = Measured(replace(problem, **arrays), target)
     return any(other.shows(mistake) for mistake in hidden)
 

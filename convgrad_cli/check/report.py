@@ -79,6 +79,7 @@ class GradientReport:
     tried: str = ""
     equations: list[SideBySide] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    blind: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -102,6 +103,8 @@ class GradientReport:
             found["tried"] = self.tried
         if self.equations:
             found["equations"] = [equation.as_dict() for equation in self.equations]
+        if self.blind:
+            found["not_shown"] = self.blind
         if self.notes:
             found["notes"] = self.notes
         return found

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from convgrad_cli.geometry import ArrayLayout
 
 
+LONG_NAMES = {"X": "input", "W": "filter", "b": "bias", "dY": "upstream"}
+
+
 class Fitted(NamedTuple):
     """An answer with canonical axes, whether its shape is right, and the shape expected of it."""
 
@@ -92,3 +95,13 @@ def _sizes(problem: Problem, target: str, axis: int, size: int, want: int) -> st
         spatial.output + spatial.extent - 1: "a full convolution of a dY that is not dilated",
     }
     return f"{text}, {known[size]}" if size in known else text
+
+
+def given_shapes(problem: Problem) -> dict[str, tuple[int, ...]]:
+    """The shapes of the layer's arrays as the user gave them, by the contract's long names."""
+    plan, shapes = problem.plan, {}
+    for name, array in problem.operands().items():
+        layout = {"X": plan.X, "dY": plan.Y, "W": getattr(plan, "W", None)}.get(name)
+        shape = array.shape if layout is None else layout.given_shape(array.shape)
+        shapes[LONG_NAMES[name]] = tuple(int(size) for size in shape)
+    return shapes

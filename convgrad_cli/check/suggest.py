@@ -27,18 +27,31 @@ def suggested(problem: Problem) -> Any:
     batch = max(geometry.batch, BATCH)
     if isinstance(problem, PoolProblem):
         larger: Any = replace(geometry, batch=batch, axes=axes, channels=max(geometry.channels, 2))
-        bare: Any = replace(problem, plan=_plan(problem, larger), X=_zeros(larger.input_shape),
-                            dY=_zeros(larger.output_shape))
+        bare: Any = replace(
+            problem,
+            plan=_plan(problem, larger),
+            X=_zeros(larger.input_shape),
+            dY=_zeros(larger.output_shape),
+        )
     else:
         per_group = max(geometry.channels_per_group, CHANNELS)
         filters = max(geometry.filters_per_group, CHANNELS)
         filters += filters == per_group
         groups = geometry.groups
-        larger = replace(geometry, batch=batch, axes=axes, in_channels=per_group * groups,
-                         out_channels=filters * groups)
-        bare = ConvProblem(_plan(problem, larger), _zeros(larger.input_shape),
-                           _zeros(larger.filter_shape), _zeros(larger.output_shape),
-                           _zeros((larger.out_channels,)))
+        larger = replace(
+            geometry,
+            batch=batch,
+            axes=axes,
+            in_channels=per_group * groups,
+            out_channels=filters * groups,
+        )
+        bare = ConvProblem(
+            _plan(problem, larger),
+            _zeros(larger.input_shape),
+            _zeros(larger.filter_shape),
+            _zeros(larger.output_shape),
+            _zeros((larger.out_channels,)),
+        )
     return replace(bare, **telling_arrays(bare))
 
 
@@ -95,8 +108,11 @@ def bundle_of(problem: Any) -> dict[str, Any]:
     kernel = options.pop("kernel")
     if isinstance(problem, PoolProblem):
         options |= {"window": kernel}
-        rule = ("ties", problem.ties) if problem.kind == "max" else (
-            "count_include_pad", problem.count_include_pad)
+        rule = (
+            ("ties", problem.ties)
+            if problem.kind == "max"
+            else ("count_include_pad", problem.count_include_pad)
+        )
         options[rule[0]] = rule[1]
         operation = "maxpool_backward" if problem.kind == "max" else "avgpool_backward"
     else:

@@ -1,0 +1,333 @@
+"""``check function``: a user's backward function over a growing series of small layers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from convgrad_cli.check import function_runner
+from convgrad_cli.check.arrays import LAYERS, check_one
+from convgrad_cli.check.compare import Rule, choose_rule
+from convgrad_cli.check.function_process import Limits, Outcome, Target, probe, run_all
+from convgrad_cli.check.function_series import Case, series
+from convgrad_cli.check.function_signatures import Signature, arrays_of, call_of, read_signature
+from convgrad_cli.check.power import Measured
+from convgrad_cli.check.shapes import LONG_NAMES
+from convgrad_cli.check.suggest import bundle_of
+from convgrad_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from convgrad_cli.check.planes import Array
+    from convgrad_cli.check.report import Diagnosis, GradientReport
+
+ORDER = ("dX", "dW", "db")
+
+
+@dataclass
+class CaseReport:
+    """What the function made of one layer."""
+
+    case: Case
+    verdict: str  # right | wrong | failed | not run
+    gradients: dict[str, GradientReport] = field(default_factory=dict)
+    problem: str | None = None
+    kind: str = "returned"
+
+    @property
+    def wrong(self) -> list[str]:
+        """The gradients that are wrong, dX first."""
+        return [n for n in ORDER if n in self.gradients and self.gradients[n].verdict == "wrong"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        found: dict[str, Any] = {"name": self.case.name, "verdict": self.verdict}
+        found["geometry"] = self.case.problem.geometry.as_dict()
+        found["shapes"] = shapes_of(self.case)
+        found["gradients"] = {name: report.verdict for name, report in self.gradients.items()}
+        if self.problem:
+            found["error"] = self.problem
+        return found
+
+
+@dataclass
+class FunctionReport:
+    """The verdict on a function."""
+
+    name: str
+    signature: str
+    layer: str
+    cases: list[CaseReport]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[CaseReport]:
+        """The layers that came out wrong, smallest first."""
+        return [case for case in self.cases if case.verdict in ("wrong", "failed")]
+
+    @property
+    def passed(self) -> int:
+        """How many layers came out right."""
+        return sum(case.verdict == "right" for case in self.cases)
+
+    @property
+    def right(self) -> bool:
+        """Whether every layer was run and came out right."""
+        return all(case.verdict == "right" for case in self.cases)
+
+    @property
+    def verdict(self) -> str:
+        """``"right"`` or ``"wrong"``."""
+        return "right" if self.right else "wrong"
+
+    def __bool__(self) -> bool:
+        """True when right, so that ``assert check_function(f)`` works in a test."""
+        return self.right
+
+    @property
+    def smallest(self) -> CaseReport | None:
+        """The smallest failing layer."""
+        return self.failures[0] if self.failures else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contract's JSON object."""
+        return {
+            "convgrad": 1,
+            "operation": "check_function",
+            "verdict": self.verdict,
+            "function": self.name,
+            "signature": self.signature,
+            "layer": self.layer,
+            "passed": self.passed,
+            "failed": len(self.failures),
+            "not_run": sum(case.verdict == "not run" for case in self.cases),
+            "smallest_failure": self._smallest_dict(),
+            "cases": [case.as_dict() for case in self.cases],
+            "notes": self.notes,
+        }
+
+    def _smallest_dict(self) -> dict[str, Any] | None:
+        smallest = self.smallest
+        if smallest is None:
+            return None
+        gradient = smallest.wrong[0] if smallest.wrong else None
+        report = smallest.gradients[gradient] if gradient else None
+        return {
+            "name": smallest.case.name,
+            "geometry": smallest.case.problem.geometry.as_dict(),
+            "shapes": shapes_of(smallest.case),
+            "gradient": gradient,
+            "error": smallest.problem,
+            "diagnosis": [] if report is None else [d.as_dict() for d in report.diagnosis],
+            "gradients": {name: r.as_dict() for name, r in smallest.gradients.items()},
+        }
+
+    def __str__(self) -> str:
+        """A short text, for an assertion's message."""
+        lines = [f"{self.name}: {self.verdict} ({self.passed} of {len(self.cases)} layers right)"]
+        smallest = self.smallest
+        if smallest is not None:
+            lines.append(f"smallest failing layer: {smallest.case.name}")
+            lines += [f"  {smallest.problem}"] if smallest.problem else []
+            for name in smallest.wrong:
+                lines += [f"  {name}: {d.text}" for d in smallest.gradients[name].diagnosis]
+        return "\n".join(lines)
+
+
+def shapes_of(case: Case) -> dict[str, list[int]]:
+    """The shapes the function sees."""
+    return {LONG_NAMES[name]: list(array.shape) for name, array in arrays_of(case).items()}
+
+
+def check_function(
+    function: Callable[..., Any],
+    *,
+    layer: str = "conv",
+    signature: str = "arrays",
+    dims: int = 2,
+    ties: str = "first",
+    rule: str | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> FunctionReport:
+    """Run your own backward function on small layers, and name what is wrong with it.
+
+    ``signature`` says how it is called (see :mod:`convgrad_cli.check.function_signatures`). It is
+    called in this process, with copies of the arrays. The report is true when all is right:
+    ``assert check_function(my_backward), …`` in a test.
+    Raises UsageError for an unknown layer or signature.
+    """
+    chosen = choose_rule(rule, rtol, atol)
+    parameters = function_runner.parameters_of(function)
+    how = _signature(signature, layer, parameters, dims)
+    name = getattr(function, "__name__", "the function")
+    return _checked(name, how, dims, ties, chosen, lambda calls: _run_here(function, calls))
+
+
+def check_function_file(
+    target: Target,
+    *,
+    layer: str = "conv",
+    signature: str = "arrays",
+    dims: int = 2,
+    ties: str = "first",
+    rule: Rule | None = None,
+    limits: Limits | None = None,
+) -> FunctionReport:
+    """The same for ``FILE.py:NAME`` in a process of its own, with time limits."""
+    limits = limits or Limits()
+    how = _signature(signature, layer, None, dims)
+    how = _signature(signature, layer, probe(target, limits), dims)
+    name = f"{target.file}:{target.name}"
+    return _checked(
+        name, how, dims, ties, rule or Rule(), lambda calls: run_all(target, calls, limits)
+    )
+
+
+def _signature(name: str, layer: str, parameters: Any, dims: int) -> Signature:
+    if layer not in LAYERS:
+        raise UsageError(f"Unknown layer {layer!r}.", expected=f"one of {', '.join(LAYERS)}")
+    if dims not in (1, 2, 3):
+        raise UsageError("--dims must be 1, 2 or 3.", found=str(dims))
+    return read_signature(name, layer, parameters)
+
+
+def _run_here(function: Callable[..., Any], calls: list[Any]) -> list[Outcome]:
+    """The calls in this process; an exception is an outcome, an interruption is not."""
+    outcomes = []
+    for spec, arrays in calls:
+        try:
+            found, modified = function_runner.call(function, spec, arrays)
+            outcomes.append(Outcome(found, modified))
+        except function_runner.Unusable as error:
+            outcomes.append(Outcome(problem=str(error), kind="unusable"))
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}".rstrip(": ")
+            outcomes.append(Outcome(problem=text, kind="raised"))
+    return outcomes
+
+
+def _checked(
+    name: str,
+    how: Signature,
+    dims: int,
+    ties: str,
+    rule: Rule,
+    run: Callable[[list[Any]], list[Outcome]],
+) -> FunctionReport:
+    cases, outcomes = _outcomes(how, dims, ties, run)
+    if how.layer != "conv" and how.name == "arrays" and all(o.kind == "raised" for o in outcomes):
+        other = replace(how, whole_window=True)
+        again = _outcomes(other, dims, ties, run)
+        if any(outcome.kind == "returned" for outcome in again[1]):
+            how, (cases, outcomes) = other, again
+    reports = [_judged(case, o, how, rule) for case, o in zip(cases, outcomes, strict=False)]
+    reports += [CaseReport(case, "not run") for case in cases[len(outcomes) :]]
+    report = FunctionReport(name, how.name, how.layer, reports)
+    report.notes = _notes(how, outcomes, reports)
+    _sharpen(report)
+    return report
+
+
+def _outcomes(
+    how: Signature, dims: int, ties: str, run: Callable[[list[Any]], list[Outcome]]
+) -> tuple[list[Case], list[Outcome]]:
+    cases = series(how.layer, dims, how.accepts, square=how.square, ties=ties, layouts=how.layouts)
+    return cases, run([(call_of(how, case), arrays_of(case)) for case in cases])
+
+
+def _judged(case: Case, outcome: Outcome, how: Signature, rule: Rule) -> CaseReport:
+    if outcome.problem is not None:
+        return CaseReport(case, "failed", problem=outcome.problem, kind=outcome.kind)
+    found = dict(outcome.arrays)
+    if how.name == "dlai" and "db" in found:
+        found["db"] = _bare_bias(found["db"], case)
+    gradients = {
+        name: check_one(case.problem, name, array, rule)
+        for name, array in found.items()
+        if name in how.returns
+    }
+    right = all(report.verdict == "right" for report in gradients.values())
+    return CaseReport(case, "right" if right else "wrong", gradients)
+
+
+def _bare_bias(db: Array, case: Case) -> Array:
+    """This course's b is (1, 1, 1, K), and so is its db."""
+    problem: Any = case.problem
+    filters = problem.geometry.out_channels
+    right = (1,) * (problem.W.ndim - 1) + (filters,)
+    return db.reshape(filters) if db.shape == right else db
+
+
+def _notes(how: Signature, outcomes: list[Outcome], reports: list[CaseReport]) -> list[str]:
+    notes = []
+    modified = sorted({name for outcome in outcomes for name in outcome.modified})
+    if modified:
+        notes.append(f"the function changes its inputs: {', '.join(modified)}")
+    if how.name == "arrays":
+        options = ("stride", "padding", "dilation", *(("groups",) if how.layer == "conv" else ()))
+        left_out = [name for name in options if name not in how.accepts]
+        if left_out:
+            notes.append(f"not tried, as the function takes no such option: {', '.join(left_out)}")
+    returned = [report for report in reports if report.gradients]
+    missing = [n for n in how.returns if returned and all(n not in r.gradients for r in returned)]
+    if missing:
+        notes.append(f"not checked, as the function does not return it: {', '.join(missing)}")
+    return notes
+
+
+def _sharpen(report: FunctionReport) -> None:
+    """Keep, of several explanations of the smallest failure, those that all layers bear out."""
+    smallest = report.smallest
+    if smallest is None:
+        return
+    for name in smallest.wrong:
+        gradient = smallest.gradients[name]
+        standing = [d for d in gradient.diagnosis if not _contradicted(report, name, d)]
+        if standing and len(standing) < len(gradient.diagnosis):
+            dropped = len(gradient.diagnosis) - len(standing)
+            gradient.diagnosis = standing
+            gradient.notes.append(
+                f"{dropped} other explanation{'s' * (dropped > 1)} of this layer alone "
+                "would contradict the other layers"
+            )
+
+
+def _contradicted(report: FunctionReport, name: str, diagnosis: Diagnosis) -> bool:
+    """Whether another layer came out as it could not with these mistakes."""
+    if not diagnosis.causes or not all(cause.changes for cause in diagnosis.causes):
+        return False
+    for other in report.cases:
+        gradient = other.gradients.get(name)
+        if gradient is None:
+            continue
+        if gradient.verdict == "wrong":
+            if gradient.diagnosis and diagnosis.mistakes not in _explained(gradient):
+                return True
+        elif _would_show(other.case, name, diagnosis):
+            return True
+    return False
+
+
+def _explained(gradient: GradientReport) -> set[tuple[str, ...]]:
+    return {diagnosis.mistakes for diagnosis in gradient.diagnosis}
+
+
+def _would_show(case: Case, name: str, diagnosis: Diagnosis) -> bool:
+    """Whether the mistakes, made on this layer too, would have been seen there."""
+    measured = Measured(case.problem, name)
+    wanted = {_words(cause.phrase) for cause in diagnosis.causes}
+    alike = [m for m in measured.mistakes if _words(m.phrase) in wanted]
+    return len(alike) == 1 and bool(measured.shows(alike[0]))
+
+
+def _words(phrase: str) -> str:
+    """A phrase without the numbers of its layer."""
+    return re.sub(r"\(.*?\)|\d+", "", phrase)
+
+
+def bundle_of_case(report: CaseReport) -> dict[str, Any]:
+    """The layer as a bundle, to rerun: canonical arrays and options."""
+    return bundle_of(report.case.problem)

@@ -1,0 +1,58 @@
+"""Ties and kinks of a max pool: which tie rules agree with an answer, and where none can matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convgrad_cli.check.catalogue_pool import TIE_WORDS
+from convgrad_cli.check.pool_recipes import PoolData, pool_recipe
+
+if TYPE_CHECKING:
+    from convgrad_cli.check.compare import Noise
+    from convgrad_cli.check.planes import Array
+    from convgrad_cli.check.problem import PoolProblem
+
+#: Two largest numbers of a window closer than this part of their size are a kink for any step
+#: a finite difference in single precision could take.
+KINK = 1e-5
+
+
+def tie_notes(problem: PoolProblem, found: Array, noise: Noise, top: float) -> list[str]:
+    """What an answer's dX says of the tie rule, and how many windows are near a kink."""
+    recipe = pool_recipe(problem.geometry, "max", "first", count_include_pad=False)
+    outs = problem.geometry.output_size
+    windows = recipe.windows(problem.X.astype(np.float64), outs, -np.inf)
+    flat = np.sort(windows.reshape(*windows.shape[: 2 + len(outs)], -1), axis=-1)
+    if flat.shape[-1] < 2:
+        return []
+    gap = flat[..., -1] - flat[..., -2]
+    tied = int(np.count_nonzero(gap == 0))
+    with np.errstate(invalid="ignore"):
+        near = int(np.count_nonzero((gap > 0) & (gap < KINK * np.abs(flat[..., -1]))))
+    notes = [_agreeing(problem, found, noise, top, tied)] if tied else []
+    if near:
+        count = "1 window has its two largest numbers" if near == 1 else f"{near} windows have "
+        count += "" if near == 1 else "their two largest numbers"
+        notes.append(f"{count} nearly equal: a finite difference would not be valid there")
+    return notes
+
+
+def _agreeing(problem: PoolProblem, found: Array, noise: Noise, top: float, tied: int) -> str:
+    data = PoolData(problem.X.astype(np.float64), problem.dY.astype(np.float64))
+    rules = []
+    for rule, words in TIE_WORDS.items():
+        if rule.startswith("column") and problem.geometry.dims == 1:
+            continue
+        recipe = replace(
+            pool_recipe(problem.geometry, "max", rule, count_include_pad=False), choose=rule
+        )
+        gap = np.abs(recipe.run(data) - found)
+        if gap.shape == found.shape and bool(np.all(gap <= noise.everywhere(top))):
+            rules.append(words)
+    windows = "1 window has" if tied == 1 else f"{tied} windows have"
+    if not rules:
+        return f"{windows} ties; no tie rule gives this dX"
+    return f"{windows} ties; this dX gives the gradient to {', or to '.join(rules)}"

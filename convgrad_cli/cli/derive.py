@@ -312,11 +312,8 @@ def _form(
         from convgrad_cli.render.derivation import render_derivation
 
         return render_derivation(written, name, precision=precision, **display)
-    from convgrad_cli.render.derivation_json import convolution_json
     from convgrad_cli.render.result import render
 
-    if "convolution" in written.steps and (views := convolution_json(written.derivation)):
-        result.extra["convolution"] = views
     return render(result, "json")
 
 

@@ -45,7 +45,7 @@ class Bound(NamedTuple):
 def target_index(names: Names, target: str) -> tuple[Part, ...]:
     """The letters of the target's index, one per canonical axis."""
     frame = names.frames[names.traced.targets[target]]
-    return _letters(names, frame, names.notation.variables.target)
+    return _letters(names, frame, names.notation.variables.of_target(target))
 
 
 def chain_rule(writer: Writer, target: str) -> Sum:
@@ -53,7 +53,7 @@ def chain_rule(writer: Writer, target: str) -> Sum:
     names = writer.names
     upstream = names.traced.upstream
     role = names.traced.targets[target]
-    output = _letters(names, names.frames[upstream], names.notation.variables.summed)
+    output = _letters(names, names.frames[upstream], names.notation.variables.summed(target))
     left = names.gradient(upstream, output)
     local = Quotient(names.entry(upstream, output), names.entry(role, target_index(names, target)))
     product = writer.script.times.join([writer.atom(left), writer.atom(local)])
@@ -69,7 +69,7 @@ def substituted(writer: Writer, target: str) -> Sum | None:
         return None
     if target == "Y":
         return _forward(writer, traced)
-    output = _letters(names, names.frames["Y"], names.notation.variables.summed)
+    output = _letters(names, names.frames["Y"], names.notation.variables.summed(target))
     parts = [writer.gradient("Y", output)]
     index = target_index(names, target)
     axes = traced.plan.geometry.axes
@@ -117,8 +117,8 @@ def affine(terms: Sequence[tuple[int, Part]], constant: int) -> str:
 def _forward(writer: Writer, traced: TracedConv) -> Sum:
     names = writer.names
     letters = names.notation.variables
-    output = _letters(names, names.frames["Y"], letters.target)
-    kernel = _letters(names, names.frames["W"], letters.summed)
+    output = _letters(names, names.frames["Y"], letters.of_target("Y"))
+    kernel = _letters(names, names.frames["W"], letters.summed("Y"))
     axes = traced.plan.geometry.axes
     places = [
         window_position(axis, i, p, names.notation.base)
@@ -159,7 +159,7 @@ def _summed(names: Names, target: str) -> list[Bound]:
     frame = names.frames[names.traced.upstream]
     bound = {kind for kind in names.frames[names.traced.targets[target]].kinds if kind != "s"}
     axes = [a for a, kind in enumerate(frame.kinds) if kind not in bound]
-    letters = _letters(names, frame, names.notation.variables.summed)
+    letters = _letters(names, frame, names.notation.variables.summed(target))
     return _bounds(names, frame, letters, axes)
 
 

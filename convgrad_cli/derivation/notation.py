@@ -54,10 +54,31 @@ class Variables:
     sample: str = "s"
     channel: str = "c"
     filter: str = "k"
-    target: tuple[str, str, str] = ("m", "n", "p")
-    """Spatial index of the element that is derived."""
-    summed: tuple[str, str, str] = ("i", "j", "l")
-    """Spatial index that is summed over."""
+    output: tuple[str, str, str] = ("i", "j", "l")
+    """Place in Y."""
+    kernel: tuple[str, str, str] = ("m", "n", "p")
+    """Place in W."""
+    input: tuple[str, str, str] = ("m", "n", "p")
+    """Place in X, where it is derived."""
+    output_for_input: tuple[str, str, str] | None = None
+    """Place in Y, where X is derived, if the output's own letters are taken."""
+    output_for_kernel: tuple[str, str, str] | None = None
+    """Place in Y, where W is derived, if the output's own letters are taken."""
+    kernel_for_output: tuple[str, str, str] | None = None
+    """Place in W in the forward pass, if the filter's own letters are taken."""
+
+    def of_target(self, target: str) -> tuple[str, str, str]:
+        """The letters of the element that is derived."""
+        return {"Y": self.output, "dX": self.input}.get(target, self.kernel)
+
+    def summed(self, target: str) -> tuple[str, str, str]:
+        """The letters that are summed over: places in Y for a gradient, in W for Y itself."""
+        own = {
+            "Y": self.kernel_for_output,
+            "dX": self.output_for_input,
+            "dW": self.output_for_kernel,
+        }
+        return own.get(target) or (self.kernel if target == "Y" else self.output)
 
 
 @dataclass(frozen=True)

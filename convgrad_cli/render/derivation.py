@@ -37,7 +37,7 @@ class Written:
         from convgrad_cli.render.derivation_json import derivation_json
 
         refuse_endless(self.derivation, "JSON")
-        return derivation_json(self.derivation)
+        return derivation_json(self.derivation, convolution="convolution" in self.steps)
 
     def report(self, script: str, digits: int | None, *, capped: bool = True) -> Report:
         """What is to be laid out, in one script."""

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from convgrad_cli.derivation import routes
+from convgrad_cli.derivation import TracedConv, routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from convgrad_cli.derivation import Derivation, Equation, Term
-    from convgrad_cli.derivation.conv import TracedConv
     from convgrad_cli.derivation.model import Index
     from convgrad_cli.derivation.targets import Selected
 
@@ -28,11 +27,13 @@ MOST_CELLS = 1_000_000
 """Cells of the convolution's arrays; larger ones are left out of the JSON, which says so."""
 
 
-def derivation_json(derivation: Derivation) -> orjson.Fragment:
-    """``{"notation": …, "equations": […]}``."""
+def derivation_json(derivation: Derivation, *, convolution: bool = False) -> orjson.Fragment:
+    """``{"notation": …, "equations": […]}``, with ``"convolution"`` where it is asked for."""
     equations = b",".join(_equation(derivation, equation) for equation in derivation)
     name = orjson.dumps(derivation.notation.name)
-    return orjson.Fragment(b'{"notation":%b,"equations":[%b]}' % (name, equations))
+    views = convolution_json(derivation) if convolution else {}
+    more = b',"convolution":%b' % orjson.dumps(views) if views else b""
+    return orjson.Fragment(b'{"notation":%b,"equations":[%b]%b}' % (name, equations, more))
 
 
 def _equation(derivation: Derivation, equation: Equation) -> bytes:
@@ -96,7 +97,9 @@ def number(value: int | float | Fraction) -> Any:
 def convolution_json(derivation: Derivation) -> dict[str, Any]:
     """The contract's ``convolution``: per gradient the dilated, padded and flipped arrays, the
     padding of the full convolution, and the crop; numbers where given, names elsewhere."""
-    found = {}
+    found: dict[str, Any] = {}
+    if not isinstance(derivation.traced, TracedConv):
+        return found
     for selected in derivation.selection:
         if selected.target == "dX":
             found["dX"] = _input_route(derivation, selected)

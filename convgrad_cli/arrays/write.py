@@ -62,6 +62,17 @@ def write_results(
             _replace_all({target: writer}, inputs)
 
 
+def write_content(path: str | Path, content: bytes, *, inputs: Iterable[str | Path]) -> None:
+    """One file with this content (a page, a figure), whole or not at all.
+
+    inputs: the files that were read, which are never written over.
+    Raises FileError for all that the system refuses.
+    """
+    target = Path(path)
+    with refusals(target):
+        _replace_all({target: lambda stream: stream.write(content)}, inputs)
+
+
 def _writer(target: Path, arrays: Mapping[str, Array], text: Text | None) -> Writer:
     """What puts the result into a file with this suffix."""
     suffix = target.suffix.lower()

@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from convgrad_cli import __version__
-from convgrad_cli.cli import backward, forward, pools, samples, schema
+from convgrad_cli.cli import (
+    activation,
+    backward,
+    chain,
+    check,
+    derive,
+    explore,
+    figure,
+    forward,
+    pools,
+    samples,
+    schema,
+    separable,
+    transposed,
+)
 from convgrad_cli.cli.boundary import ExitCode, leave, leave_closed_pipe
 
 app = typer.Typer(
@@ -40,7 +54,21 @@ def _root(
     pass
 
 
-for module in (forward, backward, pools, samples, schema):
+for module in (
+    forward,
+    backward,
+    pools,
+    derive,
+    activation,
+    transposed,
+    separable,
+    chain,
+    check,
+    figure,
+    explore,
+    samples,
+    schema,
+):
     module.register(app)
 
 

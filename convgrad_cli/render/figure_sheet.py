@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 40 / 3, 7.5
 MARGIN = 0.45
-LARGEST, SMALLEST = 0.72, 0.2
-INK, SOFT, LINE, CELL, ACCENT, HATCH = "#17191d", "#565c66", "#c9ccd1", "#f1f2f4", "#0072b2", "#9a9ea8"
+LARGEST, COMFORTABLE, SMALLEST = 0.72, 0.27, 0.17
+"""Sides of a cell: the most, what reads well on a slide, and the least that can be read at all."""
+INK, SOFT, LINE, CELL, ACCENT = "#17191d", "#565c66", "#c9ccd1", "#f1f2f4", "#0072b2"
 PAIRS = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#d9c700", "#7a7d84",
 )  # fmt: skip
@@ -36,7 +37,8 @@ class Cell:
     pair: int | None = None
     here: bool = False
     dot: bool = False
-    soft: bool = False
+    tag: str = ""
+    """The number of its pair's term: colour alone must not carry the meaning."""
     math: bool = False
 
 
@@ -63,12 +65,12 @@ class Block:
         """The grid and its heading, which wraps to the grid's width."""
         columns, rows = len(self.cells[0]), len(self.cells)
         width = max(columns * unit, 1.15)
-        return width, rows * unit + self._heading(width, unit)[1]
+        return width, rows * unit + self._heading(width)[1]
 
     def draw(self, axes: Axes, x: float, y: float, unit: float) -> None:
         """Heading, cells, frame."""
         width, _ = self.size(unit)
-        lines, heading = self._heading(width, unit)
+        lines, heading = self._heading(width)
         for line, (text, weight, colour, points) in enumerate(lines):
             plain(axes, x, y + 0.1 + line * 0.2, text, points, colour, weight=weight, ha="left")
         self._draw_cells(axes, x, y + heading, unit)
@@ -80,7 +82,8 @@ class Block:
                 facecolor="none", edgecolor=ACCENT, linewidth=2.4, zorder=4,
             )  # fmt: skip
 
-    def _heading(self, width: float, unit: float) -> tuple[list[tuple[str, str, str, float]], float]:
+    def _heading(self, width: float) -> tuple[list[tuple[str, str, str, float]], float]:
+        """Lines as (text, weight, colour, points), and their height."""
         letters = max(10, int(width / 0.098))
         lines = [(text, "bold", INK, 11.5) for text in textwrap.wrap(self.title, letters)]
         small = max(12, int(width / 0.078))
@@ -98,7 +101,7 @@ class Block:
         plain_texts = [len(cell.text) for row in self.cells for cell in row if not cell.math]
         symbols = any(cell.math for row in self.cells for cell in row)
         longest = max([*plain_texts, 2])
-        return min(unit * 72 * (0.3 if symbols else 0.36), unit * 72 * 0.86 / (0.62 * longest))
+        return min(unit * 72 * (0.24 if symbols else 0.36), unit * 72 * 0.86 / (0.62 * longest))
 
 
 @dataclass
@@ -110,7 +113,7 @@ class Sign:
 
     def size(self, unit: float) -> tuple[float, float]:
         """As wide as its word."""
-        return max(0.5, 0.085 * len(self.word)), 0.5
+        return max(0.3, 0.085 * len(self.word)), 0.7 if self.word else 0.5
 
     def draw(self, axes: Axes, x: float, y: float, unit: float) -> None:
         """Centred."""
@@ -163,18 +166,29 @@ class Column:
             y += height + self.gap
 
 
-def fitting_unit(box: Box, width: float, height: float) -> float:
-    """The largest cell side for which the box fits; raises UsageError below what can be read."""
+def fitting(boxes: Sequence[Box], width: float, height: float) -> tuple[Box, float]:
+    """The first box that fits with cells of a comfortable size, and that size; else the last one.
+
+    Raises UsageError below what can be read.
+    """
+    for box in boxes:
+        unit = _fitting_unit(box, width, height)
+        if unit >= COMFORTABLE or (box is boxes[-1] and unit >= SMALLEST):
+            return box, unit
+    raise UsageError(
+        "The layer is too large for a figure with a number in every cell.",
+        remedy="--kind heatmap draws large arrays; convgrad explore --crop shows a part of them",
+    )
+
+
+def _fitting_unit(box: Box, width: float, height: float) -> float:
     unit = LARGEST
     while unit >= SMALLEST:
         own = box.size(unit)
         if own[0] <= width and own[1] <= height:
             return unit
         unit *= 0.97
-    raise UsageError(
-        "The layer is too large for a figure with a number in every cell.",
-        remedy="--kind heatmap draws large arrays; convgrad explore --crop shows a part of them",
-    )
+    return 0.0
 
 
 def draw_cell(axes: Axes, cell: Cell, x: float, y: float, unit: float, points: float) -> None:
@@ -201,7 +215,9 @@ def draw_cell(axes: Axes, cell: Cell, x: float, y: float, unit: float, points: f
         )  # fmt: skip
     if cell.dot:
         axes.plot([x + unit * 0.16], [y + unit * 0.16], "o", color=ACCENT, ms=unit * 7, zorder=6)
-    quiet = cell.soft or (cell.role != "value" and cell.pair is None)
+    if cell.tag:
+        plain(axes, x + unit * 0.84, y + unit * 0.17, cell.tag, min(8.0, unit * 12), INK)
+    quiet = cell.role != "value" and cell.pair is None
     colour, weight = (SOFT if quiet else INK), ("bold" if cell.here else "normal")
     if cell.text:
         write = math if cell.math else plain

@@ -12,13 +12,15 @@ d(k-1) of which p is cut (:attr:`convgrad_cli.geometry.Axis.full_padding`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from convgrad_cli.geometry import Axis
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """One place of a map: the array's index there, or -1 for a zero, and what it is.
 
     ``role`` is ``value``, ``gap``, ``pad`` or ``rest``, and ``crop`` is added to what is cut off.
@@ -37,7 +39,11 @@ class Sliding(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """For the page."""
-        return {"map": self.map, "slider": self.slider, "starts": self.starts}
+        return {
+            "map": [(place.index, place.role) for place in self.map],
+            "slider": [(place.index, place.role) for place in self.slider],
+            "starts": self.starts,
+        }
 
 
 def sliding(axis: Axis) -> dict[str, Sliding]:
@@ -70,7 +76,7 @@ def _upstream_map(axis: Axis) -> list[Place]:
     ]
     last = len(places) - axis.after
     return [
-        place if axis.before <= at < last else place._replace(role=f"{place.role} crop")
+        place if axis.before <= at < last else replace(place, role=f"{place.role} crop")
         for at, place in enumerate(places)
     ]
 

@@ -1,4 +1,4 @@
-"""The page of ``convgrad explore``: one self-contained HTML file, made of text files beside this one.
+"""The page of ``convgrad explore``: one self-contained HTML file, from the text files beside this.
 
 Python writes the layer into the page (:mod:`.payload`): numbers, per-axis tap tables, symbol
 fragments. The scripts evaluate those tables and join those fragments; they know no convolution
@@ -23,8 +23,8 @@ __all__ = ["page"]
 
 STYLES = ("page.css", "grid.css")
 SCRIPTS = (
-    "array.js", "conv.js", "pool.js", "equation.js", "fine.js", "board.js", "views.js", "marks.js", "dock.js",
-    "page.js", "player.js", "controls.js", "edit.js", "state.js", "main.js",
+    "array.js", "conv.js", "pool.js", "equation.js", "fine.js", "board.js", "views.js", "marks.js",
+    "dock.js", "page.js", "player.js", "controls.js", "edit.js", "state.js", "main.js",
 )  # fmt: skip
 """In the order in which they build on each other; the last one starts the page."""
 

@@ -58,23 +58,23 @@ def template(names: Names, role: str, *, gradient: bool) -> dict[str, Any]:
     zero = (0,) * len(shape)
     atom = names.gradient(role, zero) if gradient else names.entry(role, zero)
     base = _numbers(atom)
-    holes = [{"base": start, "weights": [0] * len(shape)} for start in base]
+    weights = [[0] * len(shape) for _ in base]
     for axis, size in enumerate(shape):
         if size == 1:
             continue
         step = tuple(int(a == axis) for a in range(len(shape)))
         moved = _numbers(names.gradient(role, step) if gradient else names.entry(role, step))
-        for hole, start, end in zip(holes, base, moved, strict=True):
-            hole["weights"][axis] = end - start
+        for hole, start, end in zip(weights, base, moved, strict=True):
+            hole[axis] = end - start
     marked = _with_marks(atom)
     return {
-        "holes": holes,
+        "holes": [{"base": b, "weights": w} for b, w in zip(base, weights, strict=True)],
         "pieces": {form: _MARKED.split(s.atom(marked)) for form, s in scripts(names).items()},
     }
 
 
 def joints(names: Names) -> dict[str, Any]:
-    """What stands between fragments in each form: times, beside, plus, comma, a maximum's braces."""
+    """What stands between fragments in each form: times, plus, comma, a maximum's braces."""
     return {
         form: {
             "times": script.times,

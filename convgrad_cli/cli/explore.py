@@ -1,0 +1,74 @@
+"""``convgrad explore``: a page to explore a layer in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from convgrad_cli.cli.check_layer import LayerOption, LayerOptions
+from convgrad_cli.cli.options import ConvArrays
+from convgrad_cli.cli.picture import NamingOptions, QuietOption
+from convgrad_cli.cli.signature import command
+
+if TYPE_CHECKING:
+    import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "explore", example="convgrad explore --stride 2 -o page.html")(explore)
+
+
+def explore(
+    arrays: ConvArrays,
+    options: LayerOptions,
+    naming: NamingOptions,
+    layer: LayerOption = None,
+    crop: Annotated[
+        str | None,
+        Option(
+            "--crop",
+            help="A part of X only: 32, 32,48 or 16:48,0:32 (rows, columns).",
+            metavar="SIZE",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None, Option("--output", "-o", help="The page to write.", metavar="FILE.html")
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """One HTML page, whole in itself, in which a layer's gradients can be pointed at and played.
+
+    Point at a cell and what makes it lights up, its equation below; numbers can be edited. The
+    page needs no network. A plane has at most 64×64 positions; --crop takes a part of more.
+    """
+    import sys
+
+    from convgrad_cli.arrays import write_content
+    from convgrad_cli.cli.boundary import say
+    from convgrad_cli.cli.check_layer import gather_layer
+    from convgrad_cli.cli.crop import checked_size, cropped
+    from convgrad_cli.cli.output import write_stdout
+    from convgrad_cli.cli.picture import given_arrays, heading, layer_of, planned
+    from convgrad_cli.errors import UsageError
+    from convgrad_cli.render.page import page
+
+    if output is None and sys.stdout.isatty():
+        raise UsageError("The page needs a file.", remedy="-o page.html")
+    given, kind = gather_layer(arrays, options, layer)
+    plan = planned(given, kind)
+    if crop is None:
+        checked_size(plan.geometry)
+    held = given_arrays(given, kind, plan)
+    if crop is not None:
+        plan, held, note = cropped(plan, held, crop)
+        given.notes.append(note)
+    shown = layer_of(given, kind, plan, held, naming)
+    text = page(shown, title=heading(kind, naming), notes=given.notes)
+    for note in [] if quiet else given.notes:
+        say(note)
+    if output is None:
+        write_stdout(text.encode())
+    else:
+        write_content(output, text.encode(), inputs=given.sources)

@@ -1,0 +1,164 @@
+"""``convgrad figure``: a picture of a layer for slides and papers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from convgrad_cli.cli.check_layer import LayerOption, LayerOptions
+from convgrad_cli.cli.options import ConvArrays
+from convgrad_cli.cli.picture import NamingOptions, QuietOption
+from convgrad_cli.cli.signature import command
+
+if TYPE_CHECKING:
+    import typer
+
+    from convgrad_cli.derivation import Index
+    from convgrad_cli.render.layer import Layer
+
+CELLS = ("numbers", "symbols")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "figure", example="convgrad figure --kind dX --stride 2 -o dX.svg")(figure)
+
+
+def figure(
+    arrays: ConvArrays,
+    options: LayerOptions,
+    naming: NamingOptions,
+    layer: LayerOption = None,
+    kind: Annotated[
+        str | None,
+        Option(
+            "--kind",
+            help="forward, dW, dX, dilate, flip, summary (default), maxpool (of pools) or heatmap.",
+        ),
+    ] = None,
+    element: Annotated[
+        str | None,
+        Option("--element", help="What is highlighted: 'dX[2,2]', F11 …", metavar="ELEMENT"),
+    ] = None,
+    cells: Annotated[str, Option("--cells", help="numbers or symbols.")] = "numbers",
+    output: Annotated[
+        str | None,
+        Option("--output", "-o", help="FILE.svg, FILE.png or FILE.pdf.", metavar="FILE"),
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """A figure for slides and papers: a convolution, its gradients, a pool.
+
+    By matplotlib (pip install 'convgrad[figures]').
+    """
+    from io import BytesIO
+
+    from convgrad_cli.arrays import write_content
+    from convgrad_cli.cli.boundary import say
+    from convgrad_cli.cli.check_layer import gather_layer
+    from convgrad_cli.cli.picture import given_arrays, heading, layer_of, planned
+    from convgrad_cli.errors import UsageError
+    from convgrad_cli.render import figure as figures
+    from convgrad_cli.render.page.payload import facts
+
+    form = _form(output)
+    if cells not in CELLS:
+        raise UsageError(f"--cells does not know {cells!r}.", expected=" or ".join(CELLS))
+    figures.load_matplotlib()
+    given, of = gather_layer(arrays, options, layer)
+    chosen_kind = _kind(kind, of)
+    plan = planned(given, of)
+    held = given_arrays(given, of, plan)
+    shown = layer_of(given, of, plan, held, naming)
+    chosen = _element(shown, element, chosen_kind)
+    held |= given.locating(lambda: _results(shown))
+    sheet = figures.figure(
+        shown,
+        chosen_kind,
+        element=chosen,
+        symbols=cells == "symbols",
+        title=heading(of, naming),
+        facts=facts(shown),
+    )
+    stream = BytesIO()
+    figures.save(sheet, stream, form)
+    for note in [] if quiet else given.notes:
+        say(note)
+    assert output is not None
+    write_content(output, stream.getvalue(), inputs=given.sources)
+
+
+def _form(output: str | None) -> str:
+    """The file's format, by its suffix."""
+    from convgrad_cli.errors import UsageError
+    from convgrad_cli.render.figure import FORMATS
+
+    suffix = (output or "").rpartition(".")[2].lower()
+    if output is None or suffix not in FORMATS:
+        raise UsageError(
+            "The figure needs a file of a known format.",
+            expected=", ".join(f".{form}" for form in FORMATS),
+            found=output,
+            remedy="-o figure.svg",
+        )
+    return suffix
+
+
+def _kind(kind: str | None, layer: str) -> str:
+    from convgrad_cli.errors import UsageError
+    from convgrad_cli.render.figure import CONV_KINDS, POOL_KINDS
+
+    allowed = CONV_KINDS if layer == "conv" else POOL_KINDS
+    if kind is None:
+        return allowed[0]
+    if kind not in allowed:
+        what = "a convolution" if layer == "conv" else "a pool"
+        raise UsageError(
+            f"There is no figure {kind!r} of {what}.", expected=f"one of {', '.join(allowed)}"
+        )
+    return kind
+
+
+def _element(layer: Layer, text: str | None, kind: str) -> tuple[str, Index] | None:
+    """The element asked for; its array must be the one that the kind shows."""
+    from convgrad_cli.derivation import Names
+    from convgrad_cli.derivation.targets import select
+    from convgrad_cli.errors import UsageError
+    from convgrad_cli.render.figure import TARGET_OF
+
+    if text is None:
+        return None
+    selected = select(Names(layer.notation, layer.traced), [text])[0]
+    allowed = ("Y", "dX") if kind == "maxpool" else (TARGET_OF[kind],)
+    if selected.index is None or selected.target not in allowed:
+        traced = layer.traced
+        rank = len(traced.frames[traced.targets[allowed[0]]].given_shape)
+        raise UsageError(
+            f"--kind {kind} highlights an element of {' or '.join(allowed)}.",
+            expected=f"for example {allowed[0]}[{','.join('0' * rank)}]",
+            found=text,
+        )
+    return selected.target, selected.index
+
+
+def _results(layer: Layer) -> dict[str, Any]:
+    """What the layer gives, in the user's own rank."""
+    from convgrad_cli.geometry import ConvPlan, PoolPlan
+    from convgrad_cli.layers import conv, pool
+
+    a, plan = layer.arrays, layer.plan
+    if isinstance(plan, ConvPlan):
+        gradients = conv.planned_backward(plan, a["X"], a["W"], a["dY"])
+        Y = conv.planned_forward(plan, a["X"], a["W"], a.get("b"))
+        return {"Y": Y, **gradients._asdict()}
+    assert isinstance(plan, PoolPlan)
+    if layer.kind == "maxpool":
+        Y, switches = pool.planned_max(plan, a["X"], layer.ties)
+        dX = pool.planned_max_backward(plan, a["X"], a["dY"], layer.ties)
+        return {"Y": Y, "switches": switches, "dX": dX}
+    counting = layer.count_include_pad
+    return {
+        "Y": pool.planned_avg(plan, a["X"], count_include_pad=counting),
+        "dX": pool.planned_avg_backward(plan, a["dY"], count_include_pad=counting),
+    }

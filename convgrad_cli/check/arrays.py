@@ -200,9 +200,9 @@ def check_one(
         if symbolic:
             _add_equations(report, problem, comparison)
     finite = all(np.isfinite(array).all() for array in problem.operands().values())
-    if comparison is not None and target == "dX" and finite and isinstance(problem, PoolProblem):
-        if problem.kind == "max":
-            report.notes += tie_notes(problem, answer.array.astype(np.float64), noise, top)
+    max_pool = isinstance(problem, PoolProblem) and problem.kind == "max"
+    if max_pool and comparison is not None and target == "dX" and finite:
+        report.notes += tie_notes(problem, answer.array.astype(np.float64), noise, top)
     if report.verdict == "right" and finite and blind:
         report.blind = _blind_spots(problem, target)
     return report

@@ -5,7 +5,6 @@ Right: db[o] = sum over n, i of dY[n, o, i].
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations
 from math import prod
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import numpy as np
 from convgrad_cli.check.mistake import Mistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from convgrad_cli.check.planes import Array
     from convgrad_cli.geometry import ConvGeometry
@@ -67,6 +66,22 @@ def _divided(count: int) -> Callable[[Array], Array]:
     return lambda db: db / count
 
 
+def _scaled(times: int) -> Callable[[Array], Array]:
+    return lambda db: db * times
+
+
+def _summed(axes: tuple[int, ...]) -> Callable[[Array], Array]:
+    return lambda dY: np.asarray(dY.sum(axis=axes))
+
+
+def _of_sample(n: int) -> Callable[[Array], Array]:
+    return lambda dY: right_sum(dY[[n]])
+
+
+def _shaped(shape: tuple[int, ...]) -> Callable[[Array], Array]:
+    return lambda db: db.reshape(shape)
+
+
 def _wrong_axes(geometry: ConvGeometry) -> Iterator[Mistake]:
     ndim = geometry.dims + 2
     letters = ("N", "K", "H", "W") if geometry.dims == 2 else ("N", "K", *"DHW"[-geometry.dims :])
@@ -79,7 +94,7 @@ def _wrong_axes(geometry: ConvGeometry) -> Iterator[Mistake]:
                 continue
             kept = ", ".join(letters[a] for a in range(ndim) if a not in axes)
             phrase = f"the sum over axes {axes} of dY, which leaves ({kept})"
-            yield _mistake("B2", phrase, fix, "sum", lambda dY, axes=axes: dY.sum(axis=axes))
+            yield _mistake("B2", phrase, fix, "sum", _summed(axes))
     if geometry.out_channels > 1:
         phrase = "the sum over everything, put in every entry"
         filled = shape[1]
@@ -87,7 +102,7 @@ def _wrong_axes(geometry: ConvGeometry) -> Iterator[Mistake]:
     for name, n in (("first", 0), ("last", -1)):
         if geometry.batch > 1:
             phrase = f"the {name} sample only, not summed over the batch"
-            yield _mistake("B2", phrase, fix, "sum", lambda dY, n=n: right_sum(dY[[n]]))
+            yield _mistake("B2", phrase, fix, "sum", _of_sample(n))
 
 
 def _shapes(geometry: ConvGeometry) -> Iterator[Mistake]:
@@ -95,7 +110,7 @@ def _shapes(geometry: ConvGeometry) -> Iterator[Mistake]:
     fix = "give it the bias's shape: db.reshape(-1)"
     for shape in _db_shapes(filters, geometry.dims + 2):
         phrase = f"the right values in the shape {shape}"
-        yield _mistake("B3", phrase, fix, "order", lambda db, shape=shape: db.reshape(shape))
+        yield _mistake("B3", phrase, fix, "order", _shaped(shape))
 
 
 def _db_shapes(filters: int, ndim: int) -> list[tuple[int, ...]]:
@@ -122,4 +137,4 @@ def _too_often(geometry: ConvGeometry) -> Iterator[Mistake]:
         if times not in seen:
             seen.add(times)
             phrase = f"the bias counted once per {what} ({times} times)"
-            yield _mistake("B4", phrase, fix, "scale", lambda db, times=times: db * times)
+            yield _mistake("B4", phrase, fix, "scale", _scaled(times))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import chain, combinations
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convgrad_cli.check.catalogue_input import AXIS_NAMES, mistake
 from convgrad_cli.check.channels import deinterleaved, interleaved, layout_readings
+from convgrad_cli.check.mistake_of import AXIS_NAMES, mistake
 from convgrad_cli.check.recipes import Span
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _exchanged(geometry: ConvGeometry, fix: str) -> Iterator[Mistake]:
         count = (axis.padded - extent) // axis.dilation + 1
         return Span(0, count, count)
 
-    swapped = {"step": geometry.dilation, "spacing": geometry.stride}
+    swapped: dict[str, Any] = {"step": geometry.dilation, "spacing": geometry.stride}
     phrase = "stride and dilation exchanged"
     yield mistake("X11", phrase, fix, **swapped, count=natural)
     yield mistake("X11", f"{phrase}, in the right shape", fix, common=False, **swapped)

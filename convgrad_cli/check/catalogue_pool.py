@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convgrad_cli.check.catalogue_input import AXIS_NAMES
 from convgrad_cli.check.mistake import Mistake
+from convgrad_cli.check.mistake_of import AXIS_NAMES
 from convgrad_cli.check.pool_recipes import POOL_STAGES
 from convgrad_cli.check.recipes import Span
 
@@ -114,7 +114,7 @@ def _shifted(_: int, axis: Axis, touched: int) -> Span:
 
 def _kept(dY: Array, counts: list[int]) -> Array:
     result = np.zeros_like(dY)
-    place = (..., *(slice(count) for count in counts))
+    place: Any = (..., *(slice(count) for count in counts))
     result[place] = dY[place]
     return result
 

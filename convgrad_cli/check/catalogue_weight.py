@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convgrad_cli.check.catalogue_input import AXIS_NAMES, mistake
 from convgrad_cli.check.channels import deinterleaved, interleaved, spread_over
+from convgrad_cli.check.mistake_of import AXIS_NAMES, mistake
 from convgrad_cli.check.recipes import Span
 
 if TYPE_CHECKING:

@@ -48,11 +48,12 @@ class Rule:
             case "default":
                 return noise
             case "cs231n":
-                return CS231N_LIMIT * np.maximum(CS231N_FLOOR, np.abs(found) + np.abs(expected))
+                sizes = np.abs(found) + np.abs(expected)
+                return np.asarray(CS231N_LIMIT * np.maximum(CS231N_FLOOR, sizes))
             case "exact":
                 return np.zeros(expected.shape)
             case _:
-                return self.atol + self.rtol * np.abs(expected)
+                return np.asarray(self.atol + self.rtol * np.abs(expected))
 
 
 def choose_rule(name: str | None, rtol: float | None, atol: float | None) -> Rule:
@@ -86,7 +87,7 @@ class Noise:
         """The noise at each element, from the sum of its terms' sizes."""
         top = float(magnitude.max(initial=0.0))
         grain = 0.5 * 10.0**-self.decimals * (1 + 1e-6) if self.decimals is not None else 0.0
-        return self.epsilon * (self.factor * magnitude + 4 * top) + grain
+        return np.asarray(self.epsilon * (self.factor * magnitude + 4 * top) + grain)
 
     def everywhere(self, top: float) -> float:
         """The same for an element of size ``top`` at most."""

@@ -32,14 +32,14 @@ class Cutout:
 
     problem: Problem
     found: Array
-    compared: tuple[slice, ...]
+    compared: tuple[Any, ...]
     words: str
 
 
 def cut_out(
     problem: Problem, target: str, found: Array, mask: Array | None, limit: int
 ) -> Cutout | None:
-    """A cut-out that costs at most about ``limit`` for a variant of ``target``; None: there is none.
+    """A cut-out that costs about ``limit`` at most for a variant; None where there is none.
 
     ``mask`` says where the user's array differs; the part is taken where it differs most.
     """
@@ -108,7 +108,8 @@ def _corner(cut: Cutout, target: str) -> Cutout:
     X = problem.X[(..., *(slice(axis.size) for axis in axes))]
     dY = problem.dY[(..., *(slice(axis.output) for axis in axes))]
     sizes = [axis.size if target == "dX" else axis.output for axis in axes]
-    found = cut.found[(..., *(slice(size) for size in sizes))]
+    place: Any = (..., *(slice(size) for size in sizes))
+    found = cut.found[place]
     cuts = [short is not axis for short, axis in zip(axes, problem.geometry.axes, strict=True)]
     ends = [size // 2 if shortened else size for size, shortened in zip(sizes, cuts, strict=True)]
     half = (Ellipsis, *(slice(end) for end in ends))

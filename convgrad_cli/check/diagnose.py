@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -68,16 +68,16 @@ class Search:
     top: float
     names: list[str]
     mask: Array | None = None
-    compared: tuple[object, ...] = (Ellipsis,)
+    compared: tuple[Any, ...] = (Ellipsis,)
 
     def reproduces(self, variant: Array) -> bool:
         """Whether ``variant`` is the user's array and not the right one."""
         if variant.shape != self.found.shape:
             return False
-        part, found = variant[self.compared], self.found[self.compared]  # type: ignore[index]
+        part, found = variant[self.compared], self.found[self.compared]
         if not fits(found, part, self.rule, self.noise, self.top):
             return False
-        return variant.shape != self.right.shape or self.differs(part, self.right[self.compared])  # type: ignore[index]
+        return variant.shape != self.right.shape or self.differs(part, self.right[self.compared])
 
     def differs(self, variant: Array, right: Array) -> bool:
         """Whether two arrays of one shape differ by more than rounding."""
@@ -155,7 +155,7 @@ def _affordable_pairs(
 def _confirmed(
     search: Search, cut: Search | None, candidates: Iterable[tuple[Mistake, ...]]
 ) -> list[tuple[Mistake, ...]]:
-    """The candidates that reproduce the user's array; tried on the part first where there is one."""
+    """The candidates that reproduce the user's array; the part, where there is one, goes first."""
     found = []
     for causes in candidates:
         if cut is not None:
@@ -203,7 +203,7 @@ def _general(search: Search) -> Iterator[tuple[Mistake, ...]]:
 
 def _factor(search: Search, variant: Array) -> Mistake | None:
     """G1 or G2 if the user's array is ``variant`` times a number."""
-    found, variant = search.found[search.compared], variant[search.compared]  # type: ignore[index]
+    found, variant = search.found[search.compared], variant[search.compared]
     alpha = factor_between(found, variant)
     if alpha is None:
         return None
@@ -243,7 +243,7 @@ def _with_factor(
 
 
 def _telling(search: Search, variant: Array, alpha: float) -> bool:
-    enough = np.count_nonzero(variant) >= 2
+    enough = bool(np.count_nonzero(variant) >= 2)
     return enough and abs(alpha) > 1e-9 and named_factor(alpha, search.problem.geometry) is not None
 
 

@@ -16,6 +16,10 @@ import json
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NUMBERS = "iufb"
 LARGEST = 20_000_000
@@ -25,7 +29,7 @@ class Unusable(Exception):
     """What the function returned cannot be compared."""
 
 
-def build(tree, arrays):  # type: ignore[no-untyped-def]
+def build(tree: Any, arrays: Any) -> Any:
     """The Python value a call's JSON describes: {"array": name}, {"tuple": […]}, {"dict": {…}}."""
     if isinstance(tree, dict):
         if "array" in tree:
@@ -36,7 +40,7 @@ def build(tree, arrays):  # type: ignore[no-untyped-def]
     return tree
 
 
-def call(function, spec, arrays):  # type: ignore[no-untyped-def]
+def call(function: Callable[..., Any], spec: Any, arrays: Any) -> Any:
     """Call the function as ``spec`` says; returns (arrays by name, names of modified inputs)."""
     given = {name: array.copy() for name, array in arrays.items()}
     args = [build(part, given) for part in spec["args"]]
@@ -46,14 +50,15 @@ def call(function, spec, arrays):  # type: ignore[no-untyped-def]
     return outcome, modified
 
 
-def same(one, other):  # type: ignore[no-untyped-def]
+def same(one: Any, other: Any) -> bool:
     """Whether an input is as it was."""
     import numpy as np
 
-    return one.shape == other.shape and one.dtype == other.dtype and np.array_equal(one, other)
+    alike = one.shape == other.shape and one.dtype == other.dtype
+    return bool(alike and np.array_equal(one, other))
 
 
-def named(outcome, names):  # type: ignore[no-untyped-def]
+def named(outcome: Any, names: Any) -> Any:
     """The returned arrays under the names expected; None where an entry is None."""
     if isinstance(outcome, dict):
         parts = {name: outcome[name] for name in names if name in outcome}
@@ -65,36 +70,36 @@ def named(outcome, names):  # type: ignore[no-untyped-def]
     elif isinstance(outcome, (tuple, list)) and 2 <= len(outcome) <= len(names):
         parts = dict(zip(names, outcome))  # noqa: B905 (older Pythons)
     else:
-        raise Unusable("returned %s; expected (%s)" % (described(outcome), ", ".join(names)))
+        raise Unusable(f"returned {described(outcome)}; expected ({', '.join(names)})")
     found = {name: as_numbers(name, part) for name, part in parts.items() if part is not None}
     if not found:
         raise Unusable("returned None")
     return found
 
 
-def described(outcome):  # type: ignore[no-untyped-def]
+def described(outcome: Any) -> str:
     """What a return value is, in a few words."""
     kind = type(outcome).__name__
-    return "%s of %d" % (kind, len(outcome)) if isinstance(outcome, (tuple, list)) else kind
+    return f"{kind} of {len(outcome)}" if isinstance(outcome, (tuple, list)) else kind
 
 
-def as_numbers(name, part):  # type: ignore[no-untyped-def]
+def as_numbers(name: str, part: Any) -> Any:
     """The part as an array of real numbers."""
     import numpy as np
 
     try:
         array = np.asarray(part)
     except Exception as error:
-        raise Unusable("%s is no array (%s)" % (name, error))  # noqa: B904
+        raise Unusable(f"{name} is no array ({error})")  # noqa: B904
     if array.dtype.kind not in NUMBERS:
         what = type(part).__name__
-        raise Unusable("%s holds no real numbers (%s, dtype %s)" % (name, what, array.dtype))
+        raise Unusable(f"{name} holds no real numbers ({what}, dtype {array.dtype})")
     if array.size > LARGEST:
-        raise Unusable("%s has %d elements" % (name, array.size))
+        raise Unusable(f"{name} has {array.size} elements")
     return array.astype(float) if array.dtype.kind == "b" else array
 
 
-def parameters_of(function):  # type: ignore[no-untyped-def]
+def parameters_of(function: Callable[..., Any]) -> Any:
     """The parameters' names and kinds; None where they cannot be read (built-in code)."""
     try:
         found = inspect.signature(function).parameters.values()
@@ -103,7 +108,7 @@ def parameters_of(function):  # type: ignore[no-untyped-def]
     return [[p.name, str(p.kind.name)] for p in found]
 
 
-def told(error, file):  # type: ignore[no-untyped-def]
+def told(error: BaseException, file: str) -> Any:
     """An exception as type, message and the last place in the user's own file."""
     lines = [
         frame.lineno
@@ -114,27 +119,27 @@ def told(error, file):  # type: ignore[no-untyped-def]
     return {"error": type(error).__name__, "message": text, "line": lines[-1] if lines else None}
 
 
-def load(file, name):  # type: ignore[no-untyped-def]
+def load(file: str, name: str) -> Any:
     """The function NAME of FILE; its folder comes first on the path, as when it is run."""
     sys.path.insert(0, os.path.dirname(os.path.abspath(file)))
-    spec = importlib.util.spec_from_file_location("user_function", file)
+    spec: Any = importlib.util.spec_from_file_location("user_function", file)
     module = importlib.util.module_from_spec(spec)
     sys.modules["user_function"] = module
     spec.loader.exec_module(module)
-    target = module
+    target: Any = module
     for part in name.split("."):
         target = getattr(target, part)
     return target
 
 
-def put(path, content):  # type: ignore[no-untyped-def]
+def put(path: str, content: Any) -> None:
     """Write JSON so that it is there whole or not at all."""
     with open(path + ".part", "w") as stream:
         json.dump(content, stream)
     os.replace(path + ".part", path)
 
 
-def run_one(function, folder, number, file):  # type: ignore[no-untyped-def]
+def run_one(function: Callable[..., Any], folder: str, number: int, file: str) -> None:
     """One call; whatever happens is written down."""
     import numpy as np
 
@@ -154,7 +159,7 @@ def run_one(function, folder, number, file):  # type: ignore[no-untyped-def]
     put(base + ".done.json", report)
 
 
-def main():  # type: ignore[no-untyped-def]
+def main() -> None:
     """The script."""
     mode, folder, file, name = sys.argv[1:5]
     # Python puts this script's folder first on the path; its modules are none of the user's.
@@ -163,14 +168,14 @@ def main():  # type: ignore[no-untyped-def]
     try:
         function = load(file, name)
         if not callable(function):
-            raise TypeError("%s is not callable" % name)
+            raise TypeError(f"{name} is not callable")
     except BaseException as error:
         put(os.path.join(folder, "loaded.json"), told(error, file))
         return
     put(os.path.join(folder, "loaded.json"), {"parameters": parameters_of(function)})
     if mode == "run":
         number = int(sys.argv[5])
-        while os.path.exists(os.path.join(folder, "%d.json" % number)):
+        while os.path.exists(os.path.join(folder, f"{number}.json")):
             run_one(function, folder, number, file)
             number += 1
 

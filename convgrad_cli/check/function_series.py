@@ -122,12 +122,12 @@ def _case(
     layer: str,
     dims: int,
     shape: Shape,
+    seed: int,
     *,
     square: bool,
     ties: str,
     layouts: dict[str, str],
     strided: bool,
-    seed: int,
 ) -> Case:
     kernel = (shape.kernel[0],) * dims if square else shape.kernel[:dims]
     size = shape.size[:dims]
@@ -173,7 +173,8 @@ def _ordered_filter(shape: tuple[int, ...], layouts: dict[str, str]) -> tuple[in
 
 def _numbers(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Integers without 0, small enough to be summed exactly."""
-    return (rng.integers(1, 20, shape) * rng.choice([-1, 1], shape)).astype(float)
+    signed = rng.integers(1, 20, shape) * rng.choice([-1, 1], shape)
+    return np.asarray(signed, dtype=float)
 
 
 def _untied(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -36,7 +36,7 @@ def locate(problem: Problem, target: str, mask: Array, found: Array, right: Arra
     places += _entries(problem, target, mask)
     regions = [(*region, int(region[2].sum())) for region in _regions(problem, target, mask.shape)]
     holding = [r for r in regions if r[3] < mask.size and not np.any(mask & ~r[2])]
-    for name, words, region, count in sorted(holding, key=lambda r: r[3])[:2]:
+    for name, words, _, count in sorted(holding, key=lambda r: r[3])[:2]:
         exactly = count == int(mask.sum())
         extent = "exactly" if exactly else "all within"
         places.append(Place(name, f"the differences are {extent} {words}", exactly))

@@ -21,7 +21,8 @@ def extended(
     """
     dims = len(starts)
     result = np.full((*array.shape[:-dims], *lengths), fill, dtype=array.dtype)
-    source, target = [], []
+    source: list[Any] = []
+    target: list[Any] = []
     for start, length, size in zip(starts, lengths, array.shape[-dims:], strict=True):
         low, high = max(start, 0), min(start + length, size)
         if low >= high:

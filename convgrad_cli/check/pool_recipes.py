@@ -10,7 +10,6 @@ layers. Arrays are canonical float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +20,7 @@ from convgrad_cli.check.planes import Array, extended, strided
 from convgrad_cli.check.recipes import Impossible, Span, Transform
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from convgrad_cli.geometry import Axis, PoolGeometry
 
@@ -140,7 +139,7 @@ class PoolRecipe:
             whole = replace(self, offset=(0,) * len(sizes))
             inside = whole.windows(np.ones((1, 1, *sizes)), outs, 0.0)
         axes = tuple(range(2 + len(outs), inside.ndim))
-        return np.maximum(inside.sum(axis=axes, keepdims=True), 1.0)
+        return np.asarray(np.maximum(inside.sum(axis=axes, keepdims=True), 1.0))
 
     def scatter(self, dY: Array, weights: Array) -> Array:
         outs, kernel = dY.shape[2:], self.geometry.kernel
@@ -156,7 +155,7 @@ class PoolRecipe:
             if 0 in step:  # every window writes to the same place
                 plane[(..., *tap)] += part.sum(axis=tuple(range(2, part.ndim)))
                 continue
-            spots = (..., *self._spots(tap, step, spacing, outs))
+            spots: Any = (..., *self._spots(tap, step, spacing, outs))
             if self.accumulate == "add":
                 plane[spots] += part
             elif self.accumulate in ("last chosen", "first"):
@@ -168,7 +167,7 @@ class PoolRecipe:
     @staticmethod
     def _spots(
         tap: Sequence[int], step: Sequence[int], spacing: Sequence[int], outs: Sequence[int]
-    ) -> tuple[slice, ...]:
+    ) -> tuple[Any, ...]:
         return tuple(
             strided(p * d, s, o) for p, s, d, o in zip(tap, step, spacing, outs, strict=True)
         )
@@ -182,7 +181,9 @@ def chosen(windows: Array, dims: int, choose: str) -> Array:
         places = tuple(range(2 + dims, windows.ndim))
         best = windows == windows.max(axis=places, keepdims=True)
         weights = best.astype(float)
-        return weights / weights.sum(axis=places, keepdims=True) if choose == "split" else weights
+        if choose == "split":
+            weights = np.asarray(weights / weights.sum(axis=places, keepdims=True))
+        return np.asarray(weights)
     turned = [*range(2 + dims), *reversed(range(2 + dims, windows.ndim))]
     by_column = choose.startswith("column")
     flat = (windows.transpose(turned) if by_column else windows).reshape(*leading, -1)

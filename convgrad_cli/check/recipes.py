@@ -186,14 +186,15 @@ class WeightRecipe(Recipe):
         per_group, filters = X.shape[1] // groups, dY.shape[1] // groups
         dY_rows = grouped(dY, groups, 1).swapaxes(0, 2).swapaxes(0, 1)
         dY_rows = dY_rows.reshape(groups, filters, -1)
-        result = np.empty((groups, filters, per_group, *(span.length for span in spans)))
+        result: Any = np.empty((groups, filters, per_group, *(span.length for span in spans)))
         X_blocks = grouped(X, groups, 1).swapaxes(0, 1)
         for tap in product(*(range(span.length) for span in spans)):
             place = [span.start + t for span, t in zip(spans, tap, strict=True)]
             seen = X_blocks[(..., *_spots(place, self.step, self.spacing, outs))]
             rows = seen.swapaxes(1, 2).reshape(groups, per_group, -1)
             result[(..., *tap)] = dY_rows @ rows.swapaxes(1, 2)
-        return result.reshape(groups * filters, *result.shape[2:])
+        merged: Array = result.reshape(groups * filters, *result.shape[2:])
+        return merged
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,7 @@ def _touched(
 
 def _spots(
     tap: Sequence[int], step: Sequence[int], spacing: Sequence[int], outs: Sequence[int]
-) -> tuple[slice, ...]:
+) -> tuple[Any, ...]:
     return tuple(strided(p * d, s, o) for p, s, d, o in zip(tap, step, spacing, outs, strict=True))
 
 

@@ -80,10 +80,10 @@ def telling_arrays(problem: Problem, seed: int = SEED) -> dict[str, Array]:
     """Small integers in the shapes of ``problem``'s arrays: distinct where there is room; a max
     pool's input with ties and negative windows."""
     rng = np.random.default_rng(seed)
-    found = {}
+    found: dict[str, Array] = {}
     for name, array in problem.operands().items():
         if isinstance(problem, PoolProblem) and name == "X":
-            found[name] = rng.integers(-5, 2, array.shape)
+            found[name] = np.asarray(rng.integers(-5, 2, array.shape))
         else:
             found[name] = _distinct(rng, array.shape)
     return found
@@ -97,7 +97,7 @@ def _distinct(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         pool = np.array([n for n in range(-half, half + 1) if n])
         return rng.permutation(pool)[:count].reshape(shape)
     numbers = rng.integers(1, 30, shape)
-    return numbers * rng.choice([-1, 1], shape)
+    return np.asarray(numbers * rng.choice([-1, 1], shape))
 
 
 def bundle_of(problem: Any) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def _bias_term(o: int, coefficient: Fraction) -> Term:
 
 
 def _pool_terms(
-    problem: PoolProblem, target: str, causes: Sequence[Mistake], index: Index
+    problem: Any, target: str, causes: Sequence[Mistake], index: Index
 ) -> list[Term] | None:
     """A pool's gradient is linear in dY, its average in X; its maximum is no sum."""
     if target == "Y" and problem.kind == "max":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,14 +13,13 @@ from convgrad_cli.check.pool_recipes import PoolData, pool_recipe
 if TYPE_CHECKING:
     from convgrad_cli.check.compare import Noise
     from convgrad_cli.check.planes import Array
-    from convgrad_cli.check.problem import PoolProblem
 
 #: Two largest numbers of a window closer than this part of their size are a kink for any step
 #: a finite difference in single precision could take.
 KINK = 1e-5
 
 
-def tie_notes(problem: PoolProblem, found: Array, noise: Noise, top: float) -> list[str]:
+def tie_notes(problem: Any, found: Array, noise: Noise, top: float) -> list[str]:
     """What an answer's dX says of the tie rule, and how many windows are near a kink."""
     recipe = pool_recipe(problem.geometry, "max", "first", count_include_pad=False)
     outs = problem.geometry.output_size
@@ -40,7 +39,7 @@ def tie_notes(problem: PoolProblem, found: Array, noise: Noise, top: float) -> l
     return notes
 
 
-def _agreeing(problem: PoolProblem, found: Array, noise: Noise, top: float, tied: int) -> str:
+def _agreeing(problem: Any, found: Array, noise: Noise, top: float, tied: int) -> str:
     data = PoolData(problem.X.astype(np.float64), problem.dY.astype(np.float64))
     rules = []
     for rule, words in TIE_WORDS.items():

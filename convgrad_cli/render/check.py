@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.report import ArraysReport
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 #: Explanations shown in the short text, and equations of the pairs that fit alike.
 SHOWN = 4
-AMBIGUOUS = "give exactly this array; other data can tell them apart (convgrad check power):"
 ONE_OF = "explanations give exactly this array:"
 
 
@@ -154,8 +152,3 @@ def _details(report: GradientReport, lines: Lines, indent: int) -> None:
     lines.add(indent, f"shape: {shape_text(report.found_shape)}")
     if report.tried:
         lines.add(indent, f"tried: {report.tried}")
-
-
-def wrapped(text: str, width: int, indent: int) -> list[str]:
-    """The text in lines of ``width``, further ones indented to ``indent``."""
-    return textwrap.wrap(text, max(width, indent + 20), subsequent_indent=" " * indent) or [""]

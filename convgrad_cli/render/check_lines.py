@@ -1,4 +1,4 @@
-"""Lines of a check's text: kept plain, printed plain in a pipe, wrapped and styled in a terminal."""
+"""Lines of a check's text: printed plain in a pipe, wrapped and styled in a terminal."""
 
 from __future__ import annotations
 

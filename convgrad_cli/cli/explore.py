@@ -38,7 +38,7 @@ def explore(
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """One HTML page, whole in itself, in which a layer's gradients can be pointed at and played.
+    """A page to point at a layer's gradients and play them in.
 
     Point at a cell and what makes it lights up, its equation below; numbers can be edited. The
     page needs no network. A plane has at most 64×64 positions; --crop takes a part of more.

@@ -10,25 +10,42 @@ from typing import Annotated
 import typer
 
 from convgrad_cli import __version__
-from convgrad_cli.cli import (
-    activation,
-    backward,
-    chain,
-    check,
-    derive,
-    explore,
-    figure,
-    forward,
-    pools,
-    samples,
-    schema,
-    separable,
-    transposed,
-)
 from convgrad_cli.cli.boundary import ExitCode, leave, leave_closed_pipe
+from convgrad_cli.cli.lazy import Command, lazy_group
+
+_ROOM = "convgrad_cli.cli"
+
+COMMANDS = {
+    "forward": Command(f"{_ROOM}.forward", "The output Y of a convolution."),
+    "backward": Command(f"{_ROOM}.backward", "The gradients dX, dW and db of a convolution."),
+    "maxpool": Command(f"{_ROOM}.pools", "Max pool: output, switches and gradient."),
+    "avgpool": Command(f"{_ROOM}.pools", "Average pool: output and gradient."),
+    "derive": Command(
+        f"{_ROOM}.derive", "Why each gradient element is what it is: its equation, step by step."
+    ),
+    "check": Command(f"{_ROOM}.check", "Is my gradient right, and if not, which mistake is it?"),
+    "figure": Command(
+        f"{_ROOM}.figure", "A figure for slides and papers: a convolution, its gradients, a pool."
+    ),
+    "explore": Command(
+        f"{_ROOM}.explore", "A page to point at a layer's gradients and play them in."
+    ),
+    "activation": Command(f"{_ROOM}.activation", "A pointwise activation and its gradient."),
+    "transposed": Command(
+        f"{_ROOM}.transposed", "The transposed convolution, forward and backward."
+    ),
+    "separable": Command(
+        f"{_ROOM}.separable", "A depthwise separable convolution, forward and backward."
+    ),
+    "chain": Command(f"{_ROOM}.chain", "Several layers and a loss, forward and backward."),
+    "samples": Command(f"{_ROOM}.samples", "List or save the built-in examples."),
+    "schema": Command(f"{_ROOM}.schema", "The JSON Schema of what --json prints."),
+}
+"""Every command, in the order of the help; a test holds each line equal to the command's own."""
 
 app = typer.Typer(
     name="convgrad",
+    cls=lazy_group(COMMANDS),
     help="Gradients of convolutional layers from your files, and why they are what they are.\n\n"
     "Example: convgrad backward --stride 2",
     no_args_is_help=True,
@@ -52,24 +69,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-for module in (
-    forward,
-    backward,
-    pools,
-    derive,
-    activation,
-    transposed,
-    separable,
-    chain,
-    check,
-    figure,
-    explore,
-    samples,
-    schema,
-):
-    module.register(app)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from convgrad_cli.cli.main import COMMANDS as TABLE
 from convgrad_cli.cli.main import app
 from tests.conftest import Convgrad
 
@@ -39,6 +40,13 @@ def test_every_option_has_help(command: str) -> None:
         tree = tree.commands[name]
     for parameter in tree.params:
         assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_table_of_commands_says_what_the_command_says(name: str) -> None:
+    help_text = TREE.commands[name].help
+    assert help_text.split("\n")[0] == TABLE[name].summary
+    assert len(TABLE[name].summary) <= 70
 
 
 def test_the_module_runs_as_the_command() -> None:

@@ -45,6 +45,9 @@ OPTIONS: Final = frozenset(
         "ties",
         "count_include_pad",
         "activation",
+        "slope",
+        "transforms",
+        "output_padding",
     }
 )
 """The options of the command line that a bundle may hold."""
@@ -58,6 +61,10 @@ METADATA: Final = frozenset(
         "verify",
         "derivation",
         "convolution",
+        "activation_derivation",
+        "derivative",
+        "maps",
+        "views",
         "updated",  # one object in JSON …
         "updated_W",  # … and an array each in .npz
         "updated_b",

@@ -37,6 +37,14 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_words(value: object) -> bool:
+    return _is_text(value) or (isinstance(value, list) and all(map(_is_text, value)))
+
+
 class _Rule(NamedTuple):
     fits: Callable[[object], bool]
     expected: str
@@ -60,6 +68,9 @@ RULES: Final[Mapping[str, _Rule]] = {
     "ties": _WORD,
     "count_include_pad": _FLAG,
     "activation": _WORD,
+    "slope": _Rule(_is_number, "a number"),
+    "transforms": _Rule(_is_words, "text, or a list of texts"),
+    "output_padding": _SIZES,
 }
 assert RULES.keys() == OPTIONS
 

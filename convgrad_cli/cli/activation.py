@@ -104,6 +104,20 @@ def activation_view(chosen: Any, Z: Any, A: Any, dA: Any = None) -> Any:
     return View("activation", f"Activation {chosen.name}, pointwise", write, data)
 
 
+def formula_view(chosen: Any, *, backward: bool) -> Any:
+    """σ and σ′ as formulas, and the step between them."""
+    from convgrad_cli.render.views import View
+
+    def write(pen: Any) -> Any:
+        yield pen.equation("σ(z)", chosen.formula)
+        if backward:
+            yield pen.equation("σ′(z)", chosen.derivative)
+            yield pen.equation("dY", "dA ∘ σ′(Y)")
+
+    data = {"value": chosen.formula, "derivative": chosen.derivative}
+    return View("formula", f"Activation {chosen.name}, pointwise", write, data)
+
+
 def trace(chosen: Any, frame: Any) -> Any:
     """The tracer of an activation, with its numbers."""
     import numpy as np
@@ -202,16 +216,18 @@ def _emit(
         arrays=found,
         shapes={"input": found["Y"].shape} | ({"upstream": found["dA"].shape} if backward else {}),
         notes=notes,
-        extra={
-            "activation": chosen.name,
-            "formula": chosen.formula,
-            "derivative_formula": chosen.derivative,
-        },
+        extra={"activation": chosen.name},
     )
-    derivation = None
+    derivations: dict[str, Any] = {}
     if symbolic.symbolic:
         traced = trace(chosen, plain_frame(found["Y"].shape))
         values: dict[str, Any] = {name: found[name] for name in ("Y", "dA") if name in found}
         targets = ("dY",) if backward else ("A",)
-        derivation = derivation_of(traced, targets, values, symbolic)
-    emit_layer(result, output, derivation=derivation, sources=sources)
+        derivations["derivation"] = derivation_of(traced, targets, values, symbolic)
+    emit_layer(
+        result,
+        output,
+        derivations=derivations,
+        views=[formula_view(chosen, backward=backward)],
+        sources=sources,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convgrad_cli.cli.lecture_options import LectureOptions
 from convgrad_cli.cli.options import (
     ConvArrays,
     ConvOptions,
@@ -34,6 +35,7 @@ def backward(
     options: ConvOptions,
     output: OutputOptions,
     symbolic: SymbolicOptions,
+    lecture: LectureOptions,
     only: OnlyOption = None,
     learning_rate: RateOption = None,
     verify: VerifyOption = False,
@@ -44,12 +46,24 @@ def backward(
     """
     from convgrad_cli.cli import words
     from convgrad_cli.cli.inputs import conv_plan, gather, upstream
+    from convgrad_cli.cli.lecture import asked_of, backward_with
     from convgrad_cli.cli.results import conv_result, finish
     from convgrad_cli.layers.conv import planned_backward
 
     given = gather(arrays, options, {})
-    plan = conv_plan(given)
     wanted = words.names(only, GRADIENTS, "--only") if only else GRADIENTS
+    if (asked := asked_of(lecture, given)) is not None:
+        backward_with(
+            asked,
+            given,
+            output,
+            symbolic,
+            wanted=wanted,
+            learning_rate=learning_rate,
+            verify=verify,
+        )
+        return
+    plan = conv_plan(given)
     dY = upstream(given, plan)
     X, W = given["X"], given["W"]
     gradients = given.locating(lambda: planned_backward(plan, X, W, dY, only=wanted))
@@ -57,7 +71,7 @@ def backward(
     result = conv_result("conv_backward", plan, given, found, upstream=dY)
     _note_unreached(result.notes, plan, wanted)
     if learning_rate is not None:
-        result.updated = _updated(given, found, learning_rate)
+        result.updated = updated(given, found, learning_rate)
     if verify:
         result.verify = _verified(plan, X, W, dY, found)
     finish(result, given, plan, output, symbolic, targets=wanted, upstream=dY)
@@ -71,7 +85,7 @@ def _note_unreached(notes: list[str], plan: ConvPlan, wanted: tuple[str, ...]) -
         notes.append(note)
 
 
-def _updated(given: Given, found: dict[str, Any], rate: float) -> dict[str, Any]:
+def updated(given: Given, found: dict[str, Any], rate: float) -> dict[str, Any]:
     """One step of gradient descent: W − α·dW and b − α·db (course slides, update rule)."""
     from convgrad_cli.layers.update import descend
 

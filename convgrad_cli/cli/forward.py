@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convgrad_cli.cli.lecture_options import LectureOptions
 from convgrad_cli.cli.options import ConvArrays, ConvOptions, OutputOptions, SymbolicOptions
 from convgrad_cli.cli.signature import command
 
@@ -17,18 +18,26 @@ def register(app: typer.Typer) -> None:
 
 
 def forward(
-    arrays: ConvArrays, options: ConvOptions, output: OutputOptions, symbolic: SymbolicOptions
+    arrays: ConvArrays,
+    options: ConvOptions,
+    output: OutputOptions,
+    symbolic: SymbolicOptions,
+    lecture: LectureOptions,
 ) -> None:
     """The output Y of a convolution.
 
     Y is the cross-correlation of X with W, plus b where there is one.
     """
     from convgrad_cli.cli.inputs import conv_plan, gather
+    from convgrad_cli.cli.lecture import asked_of, forward_with
     from convgrad_cli.cli.memory import ensure_fits
     from convgrad_cli.cli.results import conv_result, finish
     from convgrad_cli.layers.conv import planned_forward
 
     given = gather(arrays, options, {})
+    if (asked := asked_of(lecture, given)) is not None:
+        forward_with(asked, given, output, symbolic)
+        return
     plan = conv_plan(given)
     X, W, b = given["X"], given["W"], given.get("b")
     ensure_fits(plan.output_shape, max(X.itemsize, W.itemsize), "Y")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,17 +10,6 @@ if TYPE_CHECKING:
     from convgrad_cli.cli.options import OutputOptions, SymbolicOptions
     from convgrad_cli.derivation.model import Traced
     from convgrad_cli.render.result import Result
-
-
-@dataclass(frozen=True)
-class Named:
-    """Several derivations of one result, by name."""
-
-    parts: list[tuple[str, Any]]
-
-    def as_json(self) -> object:
-        """One ``derivation`` object per name."""
-        return {name: written.as_json() for name, written in self.parts}
 
 
 def derivation_of(
@@ -47,30 +35,30 @@ def emit_layer(
     result: Result,
     output: OutputOptions,
     *,
-    derivation: Any = None,
+    derivations: Mapping[str, Any] | None = None,
     views: Sequence[Any] = (),
     sources: Iterable[str] = (),
 ) -> None:
-    """Write a result with its derivation and views as the options say; notes go to stderr.
+    """Write a result with its derivations and views as the options say; notes go to stderr.
 
-    derivation: one, or several with a name each; JSON then has one object with these names.
+    derivations: by the JSON field they stand under, ``derivation`` first.
     """
     from convgrad_cli.cli.output import put
     from convgrad_cli.render.derivation import render_derivation
     from convgrad_cli.render.result import render
 
-    parts = derivation if isinstance(derivation, list) else [("", derivation)] if derivation else []
-    if parts:
-        result.derivation = Named(parts) if isinstance(derivation, list) else derivation
+    written = dict(derivations or {})
     if views:
         result.extra["views"] = {view.name: view.data for view in views}
 
     def form(name: str, **display: Any) -> str | bytes:
+        if name == "json":
+            result.extra |= {field: each.as_json() for field, each in written.items()}
+            return render(result, name)
         text = render(result, name, precision=output.precision, **display)
-        if isinstance(text, bytes):
-            return text
+        assert isinstance(text, str)
         texts = [text]
-        for part in (*(written for _, written in parts), *views):
+        for part in (*written.values(), *views):
             texts.append(render_derivation(part, name, precision=output.precision, **display))
         return "\n\n".join(text.strip("\n") for text in texts if text.strip()) + "\n"
 

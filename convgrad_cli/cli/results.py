@@ -75,6 +75,11 @@ def finish(
 
         symbolic_result(result, given, plan, symbolic, targets=targets, upstream=upstream)
     emit(result, output, inputs=given.sources)
+    raise_if_not_verified(result)
+
+
+def raise_if_not_verified(result: Result) -> None:
+    """Raise VerificationError where ``--verify`` found a difference; the result is out by then."""
     if result.verify is not None and not result.verify["passed"]:
         raise VerificationError(
             "The verification failed: the result and the independent route differ.",

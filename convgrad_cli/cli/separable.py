@@ -149,9 +149,9 @@ def _emit(
     )
     if learning_rate is not None:
         result.updated = _updated(given, found, learning_rate)
-    derivations = _derivations(plan, given, found, symbolic) if symbolic.symbolic else []
+    derivations = _derivations(plan, given, found, symbolic) if symbolic.symbolic else {}
     emit_layer(
-        result, output, views=[_counts_view(plan)], derivation=derivations, sources=given.sources
+        result, output, views=[_counts_view(plan)], derivations=derivations, sources=given.sources
     )
 
 
@@ -171,7 +171,7 @@ def _updated(given: Given, found: dict[str, Any], rate: float) -> dict[str, Any]
 
 def _derivations(
     plan: Any, given: Given, found: dict[str, Any], symbolic: SymbolicOptions
-) -> list[tuple[str, Any]]:
+) -> dict[str, Any]:
     """Both steps are convolutions, each with its own equations and letters."""
     from convgrad_cli.cli.layer_output import derivation_of
     from convgrad_cli.derivation import TracedConv
@@ -185,22 +185,22 @@ def _derivations(
         point_values["b"] = given["b"]
     if backward:
         deep_values["dY"], point_values["dY"] = found["dV"], given["dY"]
-    return [
-        (
-            "depthwise",
-            derivation_of(
-                deep, ("dW", "dX") if backward else ("Y",), deep_values, symbolic,
-                symbols={"X": "X", "W": "D", "Y": "V"},
-            ),
+    return {
+        "depthwise_derivation": derivation_of(
+            deep,
+            ("dW", "dX") if backward else ("Y",),
+            deep_values,
+            symbolic,
+            symbols={"X": "X", "W": "D", "Y": "V"},
         ),
-        (
-            "pointwise",
-            derivation_of(
-                point, ("dW", "dX", "db") if backward else ("Y",), point_values, symbolic,
-                symbols={"X": "V", "W": "P", "Y": "Y"},
-            ),
+        "pointwise_derivation": derivation_of(
+            point,
+            ("dW", "dX", "db") if backward else ("Y",),
+            point_values,
+            symbolic,
+            symbols={"X": "V", "W": "P", "Y": "Y"},
         ),
-    ]  # fmt: skip
+    }
 
 
 def _counts_view(plan: Any) -> Any:

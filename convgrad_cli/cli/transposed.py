@@ -90,12 +90,15 @@ def _gathered(
     if exchanged and "dY" in given:
         given.arrays["X"], given.arrays["dY"] = given.arrays["dY"], given.arrays["X"]
         given.arrays.pop("b", None)
+        changed = (options.padding, options.dilation, options.groups, options.output_size)
+        if typed or any(option is not None for option in changed):
+            given.arrays.pop("dY")  # the example's X is the upstream of its own geometry only
         given.notes = [
             "The convolution's example with X and Y exchanged: its dY is X here, its X is dY; "
             "so Y is that convolution's dX, and dX its forward."
         ]
         if not filtered:
-            given.arrays.pop("dY")
+            given.arrays.pop("dY", None)
     return given
 
 
@@ -127,14 +130,14 @@ def _convolved(
     result = _result("transposed", plan.geometry.as_dict(), given, found)
     if learning_rate is not None:
         result.updated = _updated(given, found, learning_rate)
-    derivation = None
+    derivations: dict[str, Any] = {}
     if symbolic.symbolic:
         traced = TracedTransposed(plan, bias=b is not None)
         targets = ("dW", "dX", "db") if dY is not None else ("Y",)
         values = {name: given[name] for name in ("X", "W", "b", "dY") if name in given}
-        derivation = derivation_of(traced, targets, values, symbolic, given.notation)
+        derivations["derivation"] = derivation_of(traced, targets, values, symbolic, given.notation)
     views = [_as_convolution(plan, X, W, Y, b)] if view else []
-    emit_layer(result, output, derivation=derivation, views=views, sources=given.sources)
+    emit_layer(result, output, derivations=derivations, views=views, sources=given.sources)
 
 
 def _upsampled(given: Given, mode: str, output: OutputOptions) -> None:

@@ -109,13 +109,8 @@ class TransformedGeometry:
         return self.maps[0].axes
 
     def as_dict(self) -> dict[str, object]:
-        """The contract's ``geometry`` object, with the transforms and each map's padding."""
-        return {
-            **self.maps[0].as_dict(),
-            "kernel": [self.filter_size] * 2,
-            "transforms": list(self.names),
-            "padding_per_transform": [[list(side) for side in g.padding] for g in self.maps],
-        }
+        """The contract's ``geometry`` object, of the first map, with the one filter's size."""
+        return {**self.maps[0].as_dict(), "kernel": [self.filter_size] * 2}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ writes them in the script of the form (Unicode, ASCII, LaTeX).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
@@ -28,10 +29,19 @@ MOST_PLANES: Final = 6
 """Planes of one array that are shown; the rest is counted."""
 
 _SIGNS: Final = {
-    "latex": {"∘": r" \circ ", "·": r" \cdot ", "ᵀ": "^{T}", "*": "^{*}", "×": r" \times "},
+    "latex": {
+        "∘": r" \circ ",
+        "·": r" \cdot ",
+        "ᵀ": "^{T}",
+        "*": "^{*}",
+        "²": "^{2}",
+        "^−z": "^{−z}",
+    },
     "ascii": {"∘": "o", "·": "*", "ᵀ": "^T", "×": "x", "…": "...", "²": "^2"},
     "unicode": {},
 }
+
+_WORDS: Final = re.compile(r" ?\b(?:if|[A-Za-z]{3,})\b ?(?:[A-Za-z]{3,}\b ?)*")
 
 _SCRIPTS: Final[dict[str, type[Script]]] = {
     "unicode": UnicodeText,
@@ -49,7 +59,9 @@ class Pen:
         self._script: Script = _SCRIPTS[script]()
 
     def label(self, text: str) -> str:
-        """``dY ∘ σ′(z)`` in the script."""
+        """``dY ∘ σ′(z)`` in the script; LaTeX sets words as text."""
+        if self.script == "latex":
+            text = _WORDS.sub(r"\\text{\g<0>}", text)
         for sign, written in _SIGNS[self.script].items():
             text = text.replace(sign, written)
         return self._script.phrase(text)
@@ -102,6 +114,8 @@ class View:
     title: str
     write: Callable[[Pen], Iterator[Block]]
     data: dict[str, Any] = field(default_factory=dict)
+    standalone: bool = False
+    """A view is a part of a document, never a whole one."""
 
     def report(self, script: str, digits: int | None, *, capped: bool = True) -> _Pages:
         """What the forms of a derivation ask for: something with blocks."""

@@ -11,14 +11,15 @@ product, so that non-finite numbers spread exactly along the terms of the deriva
 
 from __future__ import annotations
 
-from math import prod
-from typing import TYPE_CHECKING, NamedTuple, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from convgrad_cli.geometry import plan_conv
-from convgrad_cli.layers.kernels import taps
+from convgrad_cli.layers import stream
 from convgrad_cli.layers.numbers import numeric, sum_of_products
+from convgrad_cli.layers.stream import GRADIENTS, ConvGradients
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -28,15 +29,18 @@ if TYPE_CHECKING:
     from convgrad_cli.geometry import ConvGeometry, ConvPlan, Padding
     from convgrad_cli.layers.numbers import Array
 
-GRADIENTS = ("dX", "dW", "db")
-
-
-class ConvGradients(NamedTuple):
-    """The gradients of a convolution, each in the shape of its array; None where not asked for."""
-
-    dX: Array | None
-    dW: Array | None
-    db: Array | None
+__all__ = [
+    "GRADIENTS",
+    "ConvGradients",
+    "conv_backward",
+    "conv_forward",
+    "forward",
+    "grad_bias",
+    "grad_input",
+    "grad_weight",
+    "planned_backward",
+    "planned_forward",
+]
 
 
 def conv_forward(
@@ -63,7 +67,7 @@ def conv_forward(
            [-4, -4]])
     """
     X, W = numeric(X, "X"), numeric(W, "W")
-    plan = plan_conv(
+    plan = _plan(
         X.shape,
         W.shape,
         stride=stride,
@@ -99,7 +103,7 @@ def conv_backward(
     Raises ShapeError, GeometryError, UsageError, or DataError for arrays that hold no numbers.
     """
     X, W, dY = numeric(X, "X"), numeric(W, "W"), numeric(dY, "dY")
-    plan = plan_conv(
+    plan = _plan(
         X.shape,
         W.shape,
         stride=stride,
@@ -115,27 +119,15 @@ def conv_backward(
 
 
 def planned_forward(plan: ConvPlan, X: Array, W: Array, b: Array | None = None) -> Array:
-    """Y for arrays in the plan's ranks and layouts."""
-    if b is not None:
-        plan.check_bias(b.shape)
-        b = b.reshape(-1)
-    Y = forward(plan.X.to_canonical(X), plan.W.to_canonical(W), b, plan.geometry)
-    return cast("Array", plan.Y.from_canonical(Y))
+    """Y for arrays in the plan's ranks and layouts (:func:`stream.forward_into` does more)."""
+    return stream.forward_into(plan, X, W, b)
 
 
 def planned_backward(
     plan: ConvPlan, X: Array, W: Array, dY: Array, *, only: Collection[str] = GRADIENTS
 ) -> ConvGradients:
-    """The gradients named in ``only``, for arrays in the plan's ranks and layouts."""
-    dY = plan.canonical_upstream(dY)
-    dX = dW = db = None
-    if "dX" in only:
-        dX = plan.X.from_canonical(grad_input(plan.W.to_canonical(W), dY, plan.geometry))
-    if "dW" in only:
-        dW = plan.W.from_canonical(grad_weight(plan.X.to_canonical(X), dY, plan.geometry))
-    if "db" in only:
-        db = grad_bias(dY)
-    return ConvGradients(dX, dW, db)
+    """The gradients named in ``only`` (:func:`stream.backward_into` does more)."""
+    return stream.backward_into(plan, X, W, dY, only=only)
 
 
 def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry) -> Array:
@@ -143,13 +135,7 @@ def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry) -> Arra
 
     X: (N, C, *in)   W: (K, C // groups, *kernel)   b: (K,) or None   ->   (N, K, *out)
     """
-    terms = geometry.channels_per_group * prod(geometry.kernel)
-    if b is None:
-        return sum_of_products(lambda X, W: taps.forward(X, W, geometry), X, W, terms=terms)
-    column = b.reshape(-1, *(1,) * geometry.dims)
-    return sum_of_products(
-        lambda X, W, b: taps.forward(X, W, geometry) + b, X, W, column, terms=terms
-    )
+    return stream.forward(X, W, b, geometry)
 
 
 def grad_input(W: Array, dY: Array, geometry: ConvGeometry) -> Array:
@@ -157,8 +143,7 @@ def grad_input(W: Array, dY: Array, geometry: ConvGeometry) -> Array:
 
     W: (K, C // groups, *kernel)   dY: (N, K, *out)   ->   (N, C, *in)
     """
-    terms = geometry.filters_per_group * prod(geometry.kernel)
-    return sum_of_products(lambda W, dY: taps.grad_input(W, dY, geometry), W, dY, terms=terms)
+    return cast("Array", stream.backward(None, W, dY, geometry, only=("dX",)).dX)
 
 
 def grad_weight(X: Array, dY: Array, geometry: ConvGeometry) -> Array:
@@ -166,8 +151,7 @@ def grad_weight(X: Array, dY: Array, geometry: ConvGeometry) -> Array:
 
     X: (N, C, *in)   dY: (N, K, *out)   ->   (K, C // groups, *kernel)
     """
-    terms = geometry.batch * prod(geometry.output_size)
-    return sum_of_products(lambda X, dY: taps.grad_weight(X, dY, geometry), X, dY, terms=terms)
+    return cast("Array", stream.backward(X, None, dY, geometry, only=("dW",)).dW)
 
 
 def grad_bias(dY: Array) -> Array:
@@ -175,3 +159,14 @@ def grad_bias(dY: Array) -> Array:
     one = np.ones((), dY.dtype)
     axes = (0, *range(2, dY.ndim))
     return sum_of_products(lambda dY, one: dY.sum(axis=axes), dY, one, terms=dY.size // dY.shape[1])
+
+
+def _plan(x_shape: tuple[int, ...], w_shape: tuple[int, ...], **options: Any) -> ConvPlan:
+    """plan_conv, remembered: on small layers planning would cost more than computing."""
+    try:
+        return _known_plan(x_shape, w_shape, **options)
+    except TypeError:  # lists cannot be remembered
+        return plan_conv(x_shape, w_shape, **options)
+
+
+_known_plan = lru_cache(maxsize=256, typed=True)(plan_conv)

@@ -2,19 +2,19 @@
 
 result    np.result_type of the operands
 float16   computed in float32, rounded once
-integers  exact. With a bound B on sum |a||b| (which bounds every partial sum too):
+integers  exact. With B = max of sum |a||b|, which bounds every partial sum too:
           B < 2^53  float64 matrix products (every partial sum is a whole number a double holds)
           B < 2^63  int64
           beyond    Python integers; DataError only if the result does not fit int64
-          They come back in np.result_type where it is an integer type that holds every element,
-          else in int64: never rounded, never wrapped.
+          They come back in np.result_type where that is an integer type that holds every
+          element, else in int64: never rounded, never wrapped.
 
 Booleans, complex numbers, text and objects are refused.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -30,10 +30,31 @@ Array: TypeAlias = "NDArray[Any]"
 DOUBLE_EXACT = 2**53
 INT64_LIMIT = 2**63
 
-_OBJECT = np.dtype(object)
-_FLOAT32 = np.dtype(np.float32)
-_FLOAT64 = np.dtype(np.float64)
-_INT64 = np.dtype(np.int64)
+OBJECT = np.dtype(object)
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+INT64 = np.dtype(np.int64)
+
+
+class Arithmetic(NamedTuple):
+    """What to compute in, what to store meanwhile, and what to return."""
+
+    working: np.dtype[Any]
+    stored: np.dtype[Any]
+    result: np.dtype[Any]
+
+
+class Magnitudes:
+    """The largest absolute value of each array, found once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Array, int]] = {}
+
+    def __call__(self, array: Array) -> int:
+        """As a Python integer (|int64 min| has no int64)."""
+        if id(array) not in self._known:
+            self._known[id(array)] = (array, max(int(array.max()), -int(array.min())))
+        return self._known[id(array)][1]
 
 
 def numeric(value: ArrayLike, name: str) -> Array:
@@ -51,38 +72,56 @@ def numeric(value: ArrayLike, name: str) -> Array:
             expected="integers or floating-point numbers",
             found=f"dtype {array.dtype}",
             array=name,
-            remedy="integers beyond 64 bits are refused too" if array.dtype == _OBJECT else None,
+            remedy="integers beyond 64 bits are refused too" if array.dtype == OBJECT else None,
         )
     return array
+
+
+def result_dtype(*operands: Array) -> np.dtype[Any]:
+    """np.result_type in native byte order; int64 for integers that NumPy would make floats."""
+    dtype = np.result_type(*(operand.dtype for operand in operands)).newbyteorder("=")
+    if dtype.kind == "f" and all(operand.dtype.kind in "iu" for operand in operands):
+        return INT64
+    return dtype
+
+
+def arithmetic(
+    operands: tuple[Array, ...],
+    terms: int,
+    magnitude: Magnitudes,
+    compute: Callable[..., Array] | None = None,
+) -> Arithmetic:
+    """The arithmetic of a sum of at most ``terms`` products of the first two operands.
+
+    Further operands are added (a bias). Where the largest products are too coarse a bound,
+    ``compute`` (the sum itself) bounds it by its own value on the absolute operands.
+    """
+    result = result_dtype(*operands)
+    if result.kind == "f":
+        return Arithmetic(FLOAT32 if result.itemsize == 2 else result, result, result)
+    bound = magnitude(operands[0]) * magnitude(operands[1]) * terms
+    bound += sum(magnitude(operand) for operand in operands[2:])
+    if bound >= DOUBLE_EXACT and compute is not None:
+        absolute = (np.abs(operand.astype(FLOAT64)) for operand in operands)
+        # Raised by more than the rounding of the doubles it was summed in.
+        bound = min(bound, int(float(compute(*absolute).max()) * (1 + 2**-20)) + 1)
+    working = FLOAT64 if bound < DOUBLE_EXACT else INT64 if bound < INT64_LIMIT else OBJECT
+    holds = bound <= np.iinfo(result).max
+    return Arithmetic(working, result if holds else OBJECT if working == OBJECT else INT64, result)
 
 
 def sum_of_products(compute: Callable[..., Array], *operands: Array, terms: int) -> Array:
     """``compute(*operands)`` by the dtype policy.
 
     The first two operands are multiplied and at most ``terms`` such products summed for each
-    element; a third is added (a bias).
+    element; further ones are added (a bias).
     """
-    if all(operand.dtype.kind in "iu" for operand in operands):
-        return _exact(compute, operands, terms)
-    result = result_dtype(*operands)
-    working = _FLOAT32 if result.itemsize == 2 else result
+    kind = arithmetic(operands, terms, Magnitudes(), compute)
     with np.errstate(over="ignore", invalid="ignore"):
-        value = compute(*(operand.astype(working, copy=False) for operand in operands))
-        return value.astype(result, copy=False)
-
-
-def result_dtype(*operands: Array) -> np.dtype[Any]:
-    """np.result_type in native byte order; int64 for integers that NumPy would make floats."""
-    dtype = np.result_type(*(operand.dtype for operand in operands)).newbyteorder("=")
-    integers = all(operand.dtype.kind in "iu" for operand in operands)
-    return _INT64 if integers and dtype.kind == "f" else dtype
-
-
-def _exact(compute: Callable[..., Array], operands: tuple[Array, ...], terms: int) -> Array:
-    """Integers in, the exact integers out."""
-    working = _integer_working_dtype(compute, operands, terms)
-    value = compute(*(operand.astype(working, copy=False) for operand in operands))
-    return narrowed(value, result_dtype(*operands))
+        value = compute(*(operand.astype(kind.working, copy=False) for operand in operands))
+        if kind.result.kind == "f":
+            return value.astype(kind.result, copy=False)
+    return narrowed(value, kind.result)
 
 
 def narrowed(value: Array, result: np.dtype[Any]) -> Array:
@@ -90,9 +129,11 @@ def narrowed(value: Array, result: np.dtype[Any]) -> Array:
 
     Raises DataError where int64 does not.
     """
+    if result == value.dtype == INT64:
+        return value
     low, high = int(value.min()), int(value.max())
     limits = np.iinfo(result)
-    if limits.min <= low and high <= limits.max:
+    if limits.min <= low and high <= min(limits.max, INT64_LIMIT - 1):
         return value.astype(result, copy=False)
     if low < -INT64_LIMIT or high >= INT64_LIMIT:
         raise DataError(
@@ -101,22 +142,4 @@ def narrowed(value: Array, result: np.dtype[Any]) -> Array:
             found=str(low if low < -INT64_LIMIT else high),
             remedy="give the arrays as floating-point numbers",
         )
-    return value.astype(_INT64, copy=False)
-
-
-def _integer_working_dtype(
-    compute: Callable[..., Array], operands: tuple[Array, ...], terms: int
-) -> np.dtype[Any]:
-    sizes = [magnitude(operand) for operand in operands]
-    bound = sizes[0] * sizes[1] * terms + sum(sizes[2:])
-    if bound >= DOUBLE_EXACT:
-        # The largest product everywhere is a coarse bound: take sum |a||b| itself, in doubles,
-        # raised by more than their rounding.
-        absolute = (np.abs(operand.astype(_FLOAT64)) for operand in operands)
-        bound = min(bound, int(float(compute(*absolute).max()) * (1 + 2**-20)) + 1)
-    return _FLOAT64 if bound < DOUBLE_EXACT else _INT64 if bound < INT64_LIMIT else _OBJECT
-
-
-def magnitude(array: Array) -> int:
-    """The largest absolute value, as a Python integer (|int64 min| has no int64)."""
-    return max(int(array.max()), -int(array.min()))
+    return value.astype(INT64, copy=False)

@@ -1,0 +1,144 @@
+"""Correlations and their filter sums as matrix products over the pieces of a layer.
+
+With S the stack of u (see :mod:`convgrad_cli.layers.kernels.stack`), for each of its groups g
+
+    v    =  sum over g of m_g @ S_g          Y from X with W, or dX from dY with W transposed
+    dm_g =  sum over pieces of S_g @ v^T     dW, from the same stack
+
+U and V are (N, groups, channels, *space); m is (groups, v channels, u channels, *kernel).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from convgrad_cli.layers.kernels.filters import arranged, put_back
+from convgrad_cli.layers.kernels.gather import fill
+from convgrad_cli.layers.kernels.pieces import NARROW, cut
+from convgrad_cli.layers.kernels.stack import plan_stacks
+from convgrad_cli.layers.kernels.workers import share_out, worker_count
+
+if TYPE_CHECKING:
+    from convgrad_cli.layers.kernels.lines import Correlation
+    from convgrad_cli.layers.kernels.pieces import Piece
+    from convgrad_cli.layers.kernels.stack import Group, Stack
+    from convgrad_cli.layers.kernels.workers import Scratch
+    from convgrad_cli.layers.numbers import Array
+
+# A stack of this size still lies in the caches when the product reads it.
+STACK_BYTES = 4 * 2**20
+
+
+class Part(NamedTuple):
+    """A sum is kept per matrix product and per range of groups."""
+
+    group: Group
+    first: int
+
+
+@dataclass
+class Sweep:
+    """One pass over v: fills ``out`` (v itself, from m) and ``dm`` (from V), whichever is given.
+
+    ``b`` (groups, v channels, 1) is added to ``out``.
+    """
+
+    correlation: Correlation
+    U: Array
+    m: Array | None = None
+    out: Array | None = None
+    b: Array | None = None
+    V: Array | None = None
+    dm: Array | None = None
+    stacks: tuple[Stack, ...] = field(init=False)
+    factors: dict[Group, Array] = field(init=False, default_factory=dict)
+    sums: list[dict[Part, Array]] = field(init=False)
+
+    def run(self) -> None:
+        """Do the work, shared out among the cores."""
+        lines = self.correlation.lines
+        size = tuple(line.out for line in lines)
+        images, groups, channels = self.U.shape[:3]
+        self.stacks = plan_stacks(lines, channels, narrow=prod(size) < NARROW)
+        if self.m is not None:
+            for stack in self.stacks:
+                self.factors |= {g: arranged(self.m, g, whole=stack.whole) for g in stack.groups}
+        self.sums = [{} for _ in range(worker_count())]
+        rows = max(len(stack.views) for stack in self.stacks) * channels * groups
+        share_out(self._piece, cut(images, groups, size, STACK_BYTES // (rows * self.U.itemsize)))
+        if self.dm is not None:
+            self._collect(self.dm)
+
+    def _piece(self, piece: Piece, worker: int, scratch: Scratch) -> None:
+        total = target = columns = None
+        if self.out is not None:
+            target = _channels_first(self.out[piece.place])
+            total = _as_matrix(target)
+            if not np.may_share_memory(total, target):
+                total = scratch.take("total", total.shape, total.dtype)
+        if self.V is not None:
+            columns = _as_matrix(_channels_first(self.V[piece.place])).swapaxes(1, 2)
+        empty = True
+        for stack in self.stacks:
+            S = fill(stack, self.correlation.lines, self.U, piece, scratch)
+            for group in stack.groups:
+                start = group.later * prod(piece.size[1:])
+                rows = len(group.taps) * self.U.shape[2]
+                seen = S[:, :rows, start : start + piece.columns]
+                if total is not None:
+                    factor = self.factors[group][piece.groups]
+                    _add_product(total, factor, seen, scratch, empty=empty)
+                    empty = False
+                if columns is not None:
+                    self._add_sum(Part(group, piece.groups.start), seen, columns, worker, scratch)
+        if total is not None and target is not None:
+            if self.b is not None:
+                total += self.b[piece.groups]
+            if not np.may_share_memory(total, target):
+                target[...] = total.reshape(target.shape)
+
+    def _add_sum(
+        self, part: Part, seen: Array, columns: Array, worker: int, scratch: Scratch
+    ) -> None:
+        sums = self.sums[worker]
+        if part not in sums:
+            sums[part] = np.matmul(seen, columns)
+        else:
+            more = scratch.take("sum", sums[part].shape, seen.dtype)
+            sums[part] += np.matmul(seen, columns, out=more)
+
+    def _collect(self, dm: Array) -> None:
+        """The workers' sums added up, as (groups, v channels, u channels, *kernel)."""
+        whole = {group: stack.whole for stack in self.stacks for group in stack.groups}
+        for part in set().union(*self.sums):
+            total, *others = (sums[part] for sums in self.sums if part in sums)
+            for other in others:
+                total += other
+            some = dm[part.first : part.first + len(total)]
+            put_back(some, total, part.group, whole=whole[part.group])
+
+
+def _add_product(
+    total: Array, factor: Array, seen: Array, scratch: Scratch, *, empty: bool
+) -> None:
+    """total = factor @ seen, or total += it."""
+    # A product over one row is slow in NumPy's matmul.
+    multiply = np.matmul if factor.shape[2] > 1 else np.multiply
+    if empty:
+        multiply(factor, seen, out=total)
+    else:
+        total += multiply(factor, seen, out=scratch.take("part", total.shape, total.dtype))
+
+
+def _channels_first(block: Array) -> Array:
+    """(images, groups, channels, *space) as (groups, channels, images, *space)."""
+    return block.transpose(1, 2, 0, *range(3, block.ndim))
+
+
+def _as_matrix(block: Array) -> Array:
+    """(groups, channels, images, *space) as (groups, channels, columns); a view if it can be."""
+    return block.reshape(*block.shape[:2], -1)

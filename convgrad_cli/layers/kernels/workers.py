@@ -1,0 +1,105 @@
+"""Two images at a time: the pieces of a layer, shared out among threads.
+
+Each worker multiplies with one BLAS thread: one image per core has no seams inside a matrix
+product, and its copies run in parallel too, which BLAS threads alone would leave to one core.
+The calling thread works as well. An exception (Ctrl-C too) stops the others after the piece in
+hand, so nothing hangs.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from convgrad_cli.layers.numbers import Array
+
+Item = TypeVar("Item")
+
+
+class Scratch:
+    """A worker's own buffers, by name, reused from piece to piece."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Array] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """An uninitialised array; the next ``take`` of the name overwrites it."""
+        size = int(np.prod(shape))
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name] = np.empty(size, dtype)
+        return buffer[:size].reshape(shape)
+
+
+def worker_count() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def share_out(job: Callable[[Item, int, Scratch], None], items: Sequence[Item]) -> None:
+    """``job(item, worker, scratch)`` for every item; one item leaves the threads to the BLAS."""
+    workers = min(worker_count(), len(items))
+    if workers <= 1:
+        _drain(job, iter(items), 0)
+        return
+    queue = _Queue(items)
+    with _blas_controller().limit(limits=1, user_api="blas"):
+        others = [_pool().submit(_drain, job, queue, worker) for worker in range(1, workers)]
+        try:
+            _drain(job, queue, 0)
+        finally:
+            queue.close()
+            failures = [failure for other in others if (failure := other.exception())]
+        for failure in failures:
+            raise failure
+
+
+def _drain(job: Callable[[Item, int, Scratch], None], items: Iterator[Item], worker: int) -> None:
+    scratch = Scratch()
+    # Overflow and NaN are the caller's to judge; NumPy keeps this setting per thread.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for item in items:
+            job(item, worker, scratch)
+
+
+class _Queue:
+    """An iterator that threads may share and that can be closed early."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = iter(items)
+        self._lock = Lock()
+
+    def __iter__(self) -> _Queue:
+        return self
+
+    def __next__(self) -> Any:
+        with self._lock:
+            return next(self._items)
+
+    def close(self) -> None:
+        """No more items for anyone."""
+        with self._lock:
+            self._items = iter(())
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(1, worker_count() - 1), thread_name_prefix="convgrad")
+
+
+@cache
+def _blas_controller() -> Any:
+    # Finding the BLAS takes most of a millisecond: once, and only for layers of some size.
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

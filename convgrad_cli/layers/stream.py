@@ -1,0 +1,301 @@
+"""Convolutions over any batch in little memory: a block of images at a time.
+
+A block is taken from the given arrays (which may be mapped files), brought to the working dtype,
+multiplied, and put where it belongs: Y and dX into their own place (a mapped file too), dW and db
+into running sums, which for floats are kept in float64. Beyond inputs and results the memory is
+that of one block, whatever the batch.
+
+``forward_into`` and ``backward_into`` are the whole of :mod:`convgrad_cli.layers.conv`, plus the
+caller's own output arrays and a ``progress(done, total)`` called after each block, counted in
+images. An exception raised in it, or Ctrl-C, stops the work after the pieces in hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+
+import numpy as np
+
+from convgrad_cli.errors import DataError, UsageError
+from convgrad_cli.layers import kernels
+from convgrad_cli.layers.kernels.workers import worker_count
+from convgrad_cli.layers.numbers import (
+    FLOAT64,
+    Arithmetic,
+    Magnitudes,
+    arithmetic,
+    narrowed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from convgrad_cli.geometry import ConvGeometry, ConvPlan
+    from convgrad_cli.layers.numbers import Array
+
+Progress: TypeAlias = "Callable[[int, int], None]"
+
+GRADIENTS = ("dX", "dW", "db")
+
+# Inputs and outputs of the images worked on together.
+BLOCK_BYTES = 64 * 2**20
+# Integer arrays up to this size are worth a second pass for a finer bound.
+FINE_BOUND = 2**22
+
+
+class ConvGradients(NamedTuple):
+    """The gradients of a convolution, each in the shape of its array; None where not asked for."""
+
+    dX: Array | None
+    dW: Array | None
+    db: Array | None
+
+
+def forward_into(
+    plan: ConvPlan,
+    X: Array,
+    W: Array,
+    b: Array | None = None,
+    *,
+    Y: Array | None = None,
+    progress: Progress | None = None,
+) -> Array:
+    """Y, written into the array ``Y`` where given (shape ``plan.output_shape``, any dtype that
+    holds the result: see :func:`output_dtype`)."""
+    if b is not None:
+        plan.check_bias(b.shape)
+        b = b.reshape(-1)
+    given = None if Y is None else plan.Y.to_canonical(np.asarray(Y))
+    out = forward(
+        plan.X.to_canonical(np.asarray(X)),
+        plan.W.to_canonical(np.asarray(W)),
+        b,
+        plan.geometry,
+        Y=given,
+        progress=progress,
+    )
+    return cast("Array", plan.Y.from_canonical(out)) if Y is None else Y
+
+
+def backward_into(
+    plan: ConvPlan,
+    X: Array,
+    W: Array,
+    dY: Array,
+    *,
+    dX: Array | None = None,
+    only: Collection[str] = GRADIENTS,
+    progress: Progress | None = None,
+) -> ConvGradients:
+    """The gradients named in ``only``; dX is written into the array ``dX`` where given
+    (X's shape, any dtype that holds the result: see :func:`gradient_dtypes`)."""
+    if unknown := set(only) - set(GRADIENTS):
+        raise UsageError(
+            f"There is no gradient {sorted(unknown)[0]!r}.",
+            expected=f"one or more of {', '.join(GRADIENTS)}",
+        )
+    given = None if dX is None else plan.X.to_canonical(np.asarray(dX))
+    found = backward(
+        plan.X.to_canonical(np.asarray(X)),
+        plan.W.to_canonical(np.asarray(W)),
+        plan.canonical_upstream(np.asarray(dY)),
+        plan.geometry,
+        dX=given,
+        only=only,
+        progress=progress,
+    )
+    dW = None if found.dW is None else plan.W.from_canonical(found.dW)
+    if dX is None and found.dX is not None:
+        dX = plan.X.from_canonical(found.dX)
+    return ConvGradients(dX if "dX" in only else None, dW, found.db)
+
+
+def forward(
+    X: Array,
+    W: Array,
+    b: Array | None,
+    geometry: ConvGeometry,
+    *,
+    Y: Array | None = None,
+    progress: Progress | None = None,
+) -> Array:
+    """Canonical Y."""
+    kind = _forward_kind(X, W, b, geometry)
+    out = np.empty(geometry.output_shape, kind.stored) if Y is None else Y
+    w = _as(W, kind.working)
+    bias = None if b is None else _as(b, kind.working)
+    for block, some in _blocks(geometry, kind.working, progress):
+        y = _room(out, block, kind.working)
+        kernels.forward(_as(X[block], kind.working), w, bias, some, y)
+        _put(out, block, y, kind)
+    return _finished(out, kind) if Y is None else out
+
+
+def backward(
+    X: Array | None,
+    W: Array | None,
+    dY: Array,
+    geometry: ConvGeometry,
+    *,
+    dX: Array | None = None,
+    only: Collection[str] = GRADIENTS,
+    progress: Progress | None = None,
+) -> ConvGradients:
+    """Canonical gradients; those computed in the same dtype in one pass over the batch."""
+    kinds = _gradient_kinds(X, W, dY, geometry, only)
+    out = dX
+    if "dX" in kinds and dX is None:
+        out = np.empty(geometry.input_shape, kinds["dX"].stored)
+    sums = {name: _Sum(kinds[name]) for name in ("dW", "db") if name in kinds}
+    passes = {
+        kind.working: [n for n in kinds if kinds[n].working == kind.working]
+        for kind in kinds.values()
+    }
+    for working, names in passes.items():
+        w = _as(W, working) if "dX" in names and W is not None else None
+        for block, some in _blocks(geometry, working, progress):
+            y = _as(dY[block], working)
+            x = dw = dx = None
+            if "dX" in names and out is not None:
+                dx = _room(out, block, working)
+            if "dW" in names and X is not None:
+                x, dw = _as(X[block], working), np.empty(geometry.filter_shape, working)
+            kernels.backward(x, w, y, some, dx, dw)
+            if dx is not None and out is not None:
+                _put(out, block, dx, kinds["dX"])
+            if dw is not None:
+                sums["dW"].add(dw)
+            if "db" in names:
+                sums["db"].add(_sums_per_filter(y))
+    if out is not None and dX is None:
+        out = _finished(out, kinds["dX"])
+    dW, db = (sums[name].result() if name in sums else None for name in ("dW", "db"))
+    return ConvGradients(out if "dX" in kinds else None, dW, db)
+
+
+class _Sum:
+    """A sum over blocks: of floats in float64, so that a long batch loses no accuracy."""
+
+    def __init__(self, kind: Arithmetic) -> None:
+        self._kind = kind
+        self._total: Array | None = None
+
+    def add(self, part: Array) -> None:
+        if self._total is None:
+            self._total = part
+        elif self._total.dtype == np.float32:
+            self._total = self._total.astype(FLOAT64)
+            self._total += part
+        else:
+            self._total += part
+
+    def result(self) -> Array:
+        assert self._total is not None, "a batch has at least one image"
+        return _finished(self._total, self._kind)
+
+
+def _forward_kind(X: Array, W: Array, b: Array | None, geometry: ConvGeometry) -> Arithmetic:
+    def bounded(X: Array, W: Array, *b: Array) -> Array:
+        Y = np.empty(geometry.output_shape)
+        kernels.forward(X, W, b[0] if b else None, geometry, Y)
+        return Y
+
+    terms = geometry.channels_per_group * prod(geometry.kernel)
+    operands = (X, W) if b is None else (X, W, b)
+    return arithmetic(operands, terms, Magnitudes(), bounded if X.size <= FINE_BOUND else None)
+
+
+def _gradient_kinds(
+    X: Array | None, W: Array | None, dY: Array, geometry: ConvGeometry, only: Collection[str]
+) -> dict[str, Arithmetic]:
+    """The arithmetic of each gradient asked for."""
+
+    def input_bounded(W: Array, dY: Array) -> Array:
+        dX = np.empty(geometry.input_shape)
+        kernels.backward(None, W, dY, geometry, dX, None)
+        return dX
+
+    def weight_bounded(X: Array, dY: Array) -> Array:
+        dW = np.empty(geometry.filter_shape)
+        kernels.backward(X, None, dY, geometry, None, dW)
+        return dW
+
+    magnitude = Magnitudes()
+    positions = geometry.batch * prod(geometry.output_size)
+    products = geometry.filters_per_group * prod(geometry.kernel)
+    fine = max(prod(geometry.input_shape), dY.size) <= FINE_BOUND
+    kinds = {}
+    if "dX" in only and W is not None:
+        kinds["dX"] = arithmetic((W, dY), products, magnitude, input_bounded if fine else None)
+    if "dW" in only and X is not None:
+        kinds["dW"] = arithmetic((X, dY), positions, magnitude, weight_bounded if fine else None)
+    if "db" in only:
+        kinds["db"] = arithmetic((dY, np.ones((), dY.dtype)), positions, magnitude)
+    return kinds
+
+
+def _blocks(
+    geometry: ConvGeometry, working: np.dtype[Any], progress: Progress | None
+) -> Iterator[tuple[slice, ConvGeometry]]:
+    """The batch in blocks, each with its geometry."""
+    image = prod(geometry.input_shape[1:]) + prod(geometry.output_shape[1:])
+    images = max(1, BLOCK_BYTES // (image * working.itemsize))
+    if images >= geometry.batch:
+        yield slice(None), geometry
+    else:
+        workers = worker_count()
+        images = max(1, images // workers * workers)
+        for first in range(0, geometry.batch, images):
+            last = min(first + images, geometry.batch)
+            yield slice(first, last), replace(geometry, batch=last - first)
+            if progress is not None:
+                progress(last, geometry.batch)
+
+
+def _as(array: Array, working: np.dtype[Any]) -> Array:
+    """Contiguous, in the working dtype; itself where it is that already."""
+    return np.ascontiguousarray(array, working)
+
+
+def _room(out: Array, block: slice, working: np.dtype[Any]) -> Array:
+    """Where to compute a block of ``out``: in its own place if the dtype is right."""
+    place = out[block]
+    return place if out.dtype == working else np.empty(place.shape, working)
+
+
+def _put(out: Array, block: slice, value: Array, kind: Arithmetic) -> None:
+    """A computed block into its place, if it is not there already."""
+    if out.dtype == kind.working:
+        return
+    if out.dtype.kind in "iu" and out.dtype != kind.stored:
+        value = narrowed(value, out.dtype)
+        if value.dtype != out.dtype:
+            raise DataError(
+                "The exact result does not fit the array it is to be written to.",
+                expected=f"{value.dtype}",
+                found=f"{out.dtype}",
+            )
+    with np.errstate(over="ignore"):
+        out[block] = value
+
+
+def _finished(value: Array, kind: Arithmetic) -> Array:
+    """A whole result in its dtype. Raises DataError where exact integers do not fit int64."""
+    if kind.result.kind == "f" or kind.stored == kind.result:
+        with np.errstate(over="ignore"):
+            return value.astype(kind.result, copy=False)
+    return narrowed(value, kind.result)
+
+
+def _sums_per_filter(dY: Array) -> Array:
+    """db of a block."""
+    images, filters = dY.shape[:2]
+    rows = dY.reshape(images, filters, -1)
+    if dY.dtype in kernels.FAST and dY.size > 2**16:
+        # A product with ones runs at memory speed; short rows keep its partial sums short.
+        ones = np.ones((rows.shape[2], 1), dY.dtype)
+        sums: Array = np.matmul(rows, ones)
+        return cast("Array", sums.sum(axis=(0, 2), dtype=FLOAT64))
+    return cast("Array", dY.sum(axis=(0, *range(2, dY.ndim))))

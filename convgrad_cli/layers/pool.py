@@ -231,7 +231,8 @@ def avg_forward(X: Array, geometry: PoolGeometry, *, count_include_pad: bool = F
     divisor = divisors(geometry, count_include_pad=count_include_pad).astype(working)
 
     def work(block: Block) -> None:
-        Y[block] = block_sums(X[block].astype(working, copy=False), geometry) / divisor
+        sums = block_sums(X[block].astype(working, copy=False), geometry)
+        np.divide(sums, divisor, out=Y[block])
 
     for_each_block(work, X.shape, Y.itemsize)
     return Y
@@ -244,7 +245,10 @@ def avg_backward(dY: Array, geometry: PoolGeometry, *, count_include_pad: bool =
     divisor = divisors(geometry, count_include_pad=count_include_pad).astype(working)
 
     def work(block: Block) -> None:
-        dX[block] = block_spread(dY[block].astype(working, copy=False) / divisor, geometry)
+        target = dX[block] if dX.dtype == working else np.empty(dX[block].shape, working)
+        block_spread(dY[block].astype(working, copy=False) / divisor, geometry, target)
+        if target.dtype != dX.dtype:
+            dX[block] = target
 
     for_each_block(work, dX.shape, dX.itemsize)
     return dX
@@ -301,7 +305,9 @@ def _check_switches(switches: Array, plan: PoolPlan) -> None:
             array="switches",
         )
     places = prod(plan.geometry.input_size)
-    if switches.dtype.kind not in "iu" or switches.min() < 0 or switches.max() >= places:
+    whole = switches.dtype.kind in "iu"
+    # Unsigned, a negative index is a huge one, and one pass finds both faults.
+    if not whole or switches.astype(np.int64, copy=False).view(np.uint64).max() >= places:
         raise DataError(
             "The switches are not flat indices into X's spatial plane.",
             expected=f"whole numbers from 0 to {places - 1}",

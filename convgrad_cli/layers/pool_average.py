@@ -41,16 +41,26 @@ def block_sums(x: Array, geometry: PoolGeometry) -> Array:
     return x
 
 
-def block_spread(shares: Array, geometry: PoolGeometry) -> Array:
-    """The sum of the shares (n, c, *out) of all windows over each input: block_sums' adjoint."""
+def block_spread(shares: Array, geometry: PoolGeometry, dX: Array) -> None:
+    """dX = the sum of the shares (n, c, *out) of all windows over each input.
+
+    The adjoint of :func:`block_sums`; dX has the dtype of the shares.
+    """
     for dim, axis in reversed([*enumerate(geometry.axes, start=2)]):
-        shares = _sums(shares, input_segments(axis), dim, axis.size)
-    return shares
+        into = dX if dim == 2 else None
+        shares = _sums(shares, input_segments(axis), dim, axis.size, into)
 
 
-def _sums(source: Array, segments: Iterable[Segment], dim: int, length: int) -> Array:
+def _sums(
+    source: Array,
+    segments: Iterable[Segment],
+    dim: int,
+    length: int,
+    into: Array | None = None,
+) -> Array:
+    """Along axis ``dim``, now ``length`` long, every segment's sum of its sources."""
     shape = (*source.shape[:dim], length, *source.shape[dim + 1 :])
-    sums = np.empty(shape, source.dtype)
+    sums = np.empty(shape, source.dtype) if into is None else into
     for place, sources in segments:
         target = sums[at(place, dim)]
         total = source[at(sources[0], dim)] if sources else 0

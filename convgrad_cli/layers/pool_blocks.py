@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BLOCK_BYTES = 2**21
-THREADED_BYTES = 2**23
+THREADED_BYTES = 2**22
 
 
 class Block(NamedTuple):

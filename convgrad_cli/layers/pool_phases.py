@@ -83,8 +83,11 @@ def _phase(
         first = residue + skipped * axis.stride - axis.before
         there.append(slice(first, None, axis.stride))
         here.append(slice(skipped, skipped + len(range(first, axis.size, axis.stride))))
-    phase = np.full((*x.shape[:2], *pitches), lowest, x.dtype)
-    phase[tuple(here)] = x[tuple(there)]
+    phase = np.empty((*x.shape[:2], *pitches), x.dtype)
+    filled = phase[tuple(here)]
+    if filled.size < phase.size:
+        phase.fill(lowest)
+    filled[...] = x[tuple(there)]
     return phase.reshape(-1)
 
 

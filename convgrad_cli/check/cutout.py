@@ -43,16 +43,17 @@ def cut_out(
 
     ``mask`` says where the user's array differs; the part is taken where it differs most.
     """
-    right_shape = problem.right(target).shape if mask is None else mask.shape
-    if found.shape != right_shape or target == "db":
-        return None
-    if isinstance(problem, ConvProblem):
-        if target == "dW":
-            return _some_filters(problem, found, mask)
+    if isinstance(problem, ConvProblem) and target in ("dX", "Y"):
+        if found.ndim != problem.X.ndim or found.shape[0] != problem.geometry.batch:
+            return None
         cut = _one_sample(problem, found, mask)
+    elif mask is None or target == "db":
+        return None
+    elif isinstance(problem, ConvProblem):
+        return _some_filters(problem, found, mask)
     elif isinstance(problem, PoolProblem):
         cut = _one_plane(problem, found, mask)
-    if cut.problem.cost(target) > limit:
+    if mask is not None and cut.problem.cost(target) > limit:
         cut = _corner(cut, target)
     return cut
 

@@ -22,7 +22,7 @@ from convgrad_cli.check.generic import (
     generic_variants,
     named_factor,
 )
-from convgrad_cli.check.recipes import Impossible
+from convgrad_cli.check.recipes import LAST_STAGES, Impossible
 from convgrad_cli.check.report import Diagnosis
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 #: Multiply-adds spent on the single mistakes, and on the pairs; a variant counts as SMALLEST at
 #: least, for what it costs however small the layer is.
-SINGLES_WORK = 8_000_000_000
-PAIRS_WORK = 8_000_000_000
+SINGLES_WORK = 4_000_000_000
+PAIRS_WORK = 4_000_000_000
 SMALLEST = 400_000
 #: Rows with very many readings, of which one that fits is enough.
 ONE_READING = frozenset({"W8", "G3", "F2"})
@@ -96,15 +96,16 @@ def explain(search: Search) -> Findings:
     """Every explanation of the user's array: singles, else general ones, else pairs."""
     singles = search.problem.mistakes(search.target)
     cut = _cut_for(search, len(singles), SINGLES_WORK)
-    found = _confirmed(search, cut, ((m,) for m in _affordable(search, cut, singles)))
-    tried = _tried(len(singles), "single mistakes", cut)
+    alone = _feasible(search, cut, [(m,) for m in singles], 4 * SINGLES_WORK)
+    found = _confirmed(search, cut, alone)
+    tried = _tried(len(alone), f"of {len(singles)} single mistakes", cut)
     if not found:
         found = list(_general(search))
     if not found:
         pairs = list(_pairs(singles))
         cut = _cut_for(search, len(pairs), PAIRS_WORK)
-        some = _affordable_pairs(search, cut, pairs)
-        found = _confirmed(search, cut, some) or list(_with_factor(search, cut, singles))
+        some = _feasible(search, cut, pairs, 2 * PAIRS_WORK)
+        found = _confirmed(search, cut, some) or list(_with_factor(search, cut, alone))
         tried += " and " + _tried(len(some), f"of {len(pairs)} pairs", cut)
     return Findings([_diagnosis(search.target, causes) for causes in _distinct(found)], tried)
 
@@ -139,26 +140,13 @@ def _narrowed(search: Search, cut: Cutout) -> Search:
     )
 
 
-def _affordable(search: Search, cut: Search | None, singles: list[Mistake]) -> list[Mistake]:
-    """As many single mistakes as the budget pays for (all, except on the very largest layers)."""
-    cost = max((cut or search).problem.cost(search.target), SMALLEST)
-    return singles[: max(1, 4 * SINGLES_WORK // cost)]
-
-
-def _affordable_pairs(
-    search: Search, cut: Search | None, pairs: list[tuple[Mistake, ...]]
-) -> list[tuple[Mistake, ...]]:
-    cost = max((cut or search).problem.cost(search.target), SMALLEST)
-    return pairs[: PAIRS_WORK // cost]
-
-
 def _confirmed(
     search: Search, cut: Search | None, candidates: Iterable[tuple[Mistake, ...]]
 ) -> list[tuple[Mistake, ...]]:
     """The candidates that reproduce the user's array; the part, where there is one, goes first."""
     found = []
     for causes in candidates:
-        if cut is not None:
+        if cut is not None and not (search.target == "dW" and mixes_channels(causes)):
             part = cut.variant(causes)
             if part is None or not cut.reproduces(part):
                 continue
@@ -166,6 +154,31 @@ def _confirmed(
         if whole is not None and search.reproduces(whole):
             found.append(causes)
     return found
+
+
+def mixes_channels(causes: Sequence[Mistake]) -> bool:
+    """Whether an element depends on other filters and channels than its own, so that a part of
+    them says nothing."""
+    return any(cause.stages & {"channels", "order"} for cause in causes)
+
+
+def _feasible(
+    search: Search, cut: Search | None, candidates: list[tuple[Mistake, ...]], work: int
+) -> list[tuple[Mistake, ...]]:
+    """The candidates that the budget pays for, on the part where they can be tried there, else on
+    the whole layer, where those cost nothing that only rearrange its right sums."""
+    whole = max(search.problem.cost(search.target), SMALLEST)
+    part = max((cut or search).problem.cost(search.target), SMALLEST)
+    kept = []
+    for causes in candidates:
+        free = all(cause.changes.keys() <= LAST_STAGES for cause in causes)
+        free = free and search.target in ("dX", "dW")
+        on_whole = search.target == "dW" and mixes_channels(causes)
+        cost = 0 if free else whole if on_whole else part
+        if cost <= work:
+            work -= cost
+            kept.append(causes)
+    return kept
 
 
 def _pairs(singles: list[Mistake]) -> Iterator[tuple[Mistake, ...]]:
@@ -226,11 +239,11 @@ def _snapped(alpha: float, search: Search) -> float:
 
 
 def _with_factor(
-    search: Search, cut: Search | None, singles: list[Mistake]
+    search: Search, cut: Search | None, alone: list[tuple[Mistake, ...]]
 ) -> Iterator[tuple[Mistake, ...]]:
     """Pairs of a single mistake and a factor or sign."""
-    here = cut or search
-    for mistake in _affordable(search, cut, singles):
+    for (mistake,) in alone:
+        here = search if search.target == "dW" and mixes_channels((mistake,)) else cut or search
         variant = here.variant((mistake,))
         if variant is None or variant.shape != here.found.shape:
             continue

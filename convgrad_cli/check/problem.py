@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from convgrad_cli.geometry import ConvGeometry, ConvPlan, PoolGeometry, PoolPlan
 
 
+#: Multiply-adds of a matrix product in the time that one strided number takes to be moved.
+MOVING = 10
+
+
 class Problem(Protocol):
     """What comparison, diagnosis and power need of a layer."""
 
@@ -116,8 +120,13 @@ class ConvProblem:
         return width * prod(geometry.kernel)
 
     def cost(self, target: str) -> int:
-        """Multiply-adds of one variant."""
-        return prod(self.dY.shape) if target == "db" else self.geometry.multiply_adds
+        """The work of one variant: multiply-adds, and the moving of numbers to them."""
+        if target == "db":
+            return prod(self.dY.shape)
+        geometry = self.geometry
+        seen = geometry.batch * (geometry.in_channels + geometry.out_channels)
+        moved = seen * prod(geometry.output_size) * prod(geometry.kernel)
+        return geometry.multiply_adds + MOVING * moved
 
     def mistakes(self, target: str) -> list[Mistake]:
         """The catalogue for ``target`` on this geometry."""
@@ -207,8 +216,8 @@ class PoolProblem:
         return prod(self.geometry.kernel)
 
     def cost(self, target: str) -> int:
-        """Multiply-adds of one variant."""
-        return prod(self.dY.shape) * prod(self.geometry.kernel)
+        """The work of one variant."""
+        return MOVING * prod(self.dY.shape) * prod(self.geometry.kernel)
 
     def mistakes(self, target: str) -> list[Mistake]:
         """The catalogue for ``target`` on this geometry."""

@@ -54,7 +54,9 @@ class Derivation:
 
     def writer(self, script: str = "unicode") -> Writer:
         """The writer of the derivation's symbols: unicode, ascii, expression, latex or mathml."""
-        return self._writers.setdefault(script, Writer(self.names, script))
+        if script not in self._writers:
+            self._writers[script] = Writer(self.names, script)
+        return self._writers[script]
 
     @cached_property
     def _writers(self) -> dict[str, Writer]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from convgrad_cli.derivation.model import Frame, Index, Traced
 
@@ -229,6 +229,27 @@ class Names:
         leading, spatial = self._axes[role]
         flat = self.notation.style == "flat" and bool(spatial)
         return len(leading) + (1 if flat else len(spatial))
+
+    def same_form(self, role: str) -> bool:
+        """Whether all entries are written alike: none has more digits than may run together."""
+        if self.notation.style != "paren":
+            return True
+        shape = self.frames[role].shape
+        return all(shape[axis] - 1 + self.notation.base <= 9 for axis in self._axes[role][0])
+
+    def numbering(self, role: str) -> Callable[[Index], Index]:
+        """From a canonical index to the numbers that are shown."""
+        leading, spatial = self._axes[role]
+        base, shape = self.notation.base, self.frames[role].shape
+        if self.notation.style == "flat" and spatial:
+            return lambda index: (
+                *(index[axis] + base for axis in leading),
+                _flat(index, spatial, shape) + base,  # type: ignore[operator]
+            )
+        axes = (*leading, *spatial)
+        if base == 0 and axes == tuple(range(len(shape))):
+            return lambda index: index
+        return lambda index: tuple([index[axis] + base for axis in axes])
 
     def runs_together(self, role: str) -> bool:
         """Whether the array's subscripts are written without separators (X12)."""

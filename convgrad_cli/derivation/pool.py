@@ -60,7 +60,9 @@ class TracedMaxPool(TracedPool):
 
     def __post_init__(self) -> None:
         if self.ties not in TIES:
-            raise UsageError(f"Unknown tie rule {self.ties!r}.", expected=f"one of {', '.join(TIES)}")
+            raise UsageError(
+                f"Unknown tie rule {self.ties!r}.", expected=f"one of {', '.join(TIES)}"
+            )
 
     def maxima(self, output: Index) -> list[Index]:
         """Where the window's maximum stands: all places of it, row-major. NaN counts as largest."""

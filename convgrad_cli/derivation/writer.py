@@ -1,7 +1,4 @@
-"""A writer spells terms and equations in one notation and one script.
-
-Texts of entries are remembered while they fit, so that the cost per term stays flat.
-"""
+"""A writer spells terms and equations in one notation and one script."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from convgrad_cli.derivation.notation_scripts import (
     MathML,
     UnicodeText,
 )
+from convgrad_cli.derivation.templates import speller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 SCRIPTS: dict[str, type[Script]] = {
     script.name: script for script in (UnicodeText, AsciiText, Expression, Latex, MathML)
 }
-REMEMBERED = 50_000
-"""Entries remembered per kind; beyond that the memory starts anew."""
 
 
 class Writer:
@@ -40,8 +36,8 @@ class Writer:
         # Plain is ASCII by definition.
         plain = names.notation.style == "brackets" and script == "unicode"
         self.script = SCRIPTS["ascii" if plain else script]()
-        self._entries: dict[tuple[str, Index], str] = {}
-        self._upstream: dict[Index, str] = {}
+        self._entry = {role: speller(names, self.script, role) for role in names.frames}
+        self._gradient = speller(names, self.script, names.traced.upstream, gradient=True)
 
     def atom(self, atom: Atom) -> str:
         """A symbol or quotient of the notation."""
@@ -68,7 +64,7 @@ class Writer:
 
     def factor(self, factor: Factor) -> str:
         """An entry, or a function of one."""
-        entry = self._entry(factor.operand, factor.index)
+        entry = self._entry[factor.operand](factor.index)
         if factor.function is None:
             return entry
         return f"{self.script.phrase(factor.function)}({entry})"
@@ -78,9 +74,9 @@ class Writer:
         upstream, operand, index, _, place, factors = term
         parts = [] if upstream is None else [self._gradient(upstream)]
         if operand is not None and index is not None:
-            parts.append(self._entry(operand, index))
+            parts.append(self._entry[operand](index))
         if place is not None:
-            parts.append(self._entry("W", place))
+            parts.append(self._entry["W"](place))
         return [*parts, *map(self.factor, factors)] if factors else parts
 
     def term(self, term: Term) -> str:
@@ -112,22 +108,6 @@ class Writer:
         if parts and coefficient == -1:
             return f"-{self.script.times.join(parts)}"
         return self.script.times.join([self.number(Fraction(coefficient)), *parts])
-
-    def _entry(self, role: str, index: Index) -> str:
-        text = self._entries.get((role, index))
-        if text is None:
-            if len(self._entries) >= REMEMBERED:
-                self._entries.clear()
-            text = self._entries[role, index] = self.entry(role, index)
-        return text
-
-    def _gradient(self, index: Index) -> str:
-        text = self._upstream.get(index)
-        if text is None:
-            if len(self._upstream) >= REMEMBERED:
-                self._upstream.clear()
-            text = self._upstream[index] = self.gradient(self.names.traced.upstream, index)
-        return text
 
 
 def mathml(names: Names, role: str, index: Index, *, gradient: bool = False) -> str:

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from convgrad_cli.derivation import TracedConv, routes
+from convgrad_cli.derivation.equation import joined
+from convgrad_cli.derivation.numbers import total
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from convgrad_cli.derivation import Derivation, Equation, Term
     from convgrad_cli.derivation.model import Index
+    from convgrad_cli.derivation.numbers import Number
     from convgrad_cli.derivation.targets import Selected
 
 _AT_ONCE = 4096
@@ -42,25 +45,37 @@ def _equation(derivation: Derivation, equation: Equation) -> bytes:
         "index": equation.given_index,
         "label": equation.label,
     }
-    tail: dict[str, Any] = {"expression": equation.expression, "latex": equation.latex}
+    expression, latex = derivation.writer("expression"), derivation.writer("latex")
     known = derivation.values.known(equation.target)
+    values: list[Number] = []
+    texts: tuple[list[str], list[str]] = ([], [])
+    pieces = []
+    terms = equation.terms
+    while chunk := list(islice(terms, _AT_ONCE)):
+        texts[0].extend(map(expression.term, chunk))
+        texts[1].extend(map(latex.term, chunk))
+        own = [derivation.values.term(term) for term in chunk] if known else []
+        values += own
+        pieces.append(_terms(derivation, chunk, own))
+    tail: dict[str, Any] = {
+        "expression": joined(texts[0]) or "0",
+        "latex": f"{latex.left_side(equation)} = {joined(texts[1]) or '0'}",
+    }
     if known:
-        tail["value"] = number(derivation.values.equation(equation))
-    terms = b",".join(_terms(derivation, equation, known))
-    return b'%b,"terms":[%b],%b' % (orjson.dumps(head)[:-1], terms, orjson.dumps(tail)[1:])
+        tail["value"] = number(total(values))
+    listed = b",".join(pieces)
+    return b'%b,"terms":[%b],%b' % (orjson.dumps(head)[:-1], listed, orjson.dumps(tail)[1:])
 
 
-def _terms(derivation: Derivation, equation: Equation, known: bool) -> Iterator[bytes]:
+def _terms(derivation: Derivation, terms: Sequence[Term], values: Sequence[Number]) -> bytes:
+    """The terms as JSON objects, without the brackets of the list."""
     frames = derivation.traced.frames
     upstream = frames[derivation.traced.upstream].layout.given_index
     given = {name: frame.layout.given_index for name, frame in frames.items()}
-    terms = equation.terms
-    while chunk := list(islice(terms, _AT_ONCE)):
-        objects = [_term(term, upstream, given) for term in chunk]
-        if known:
-            for one, term in zip(objects, chunk, strict=True):
-                one["value"] = number(derivation.values.term(term))
-        yield orjson.dumps(objects)[1:-1]
+    objects = [_term(term, upstream, given) for term in terms]
+    for one, value in zip(objects, values, strict=False):
+        one["value"] = number(value)
+    return orjson.dumps(objects)[1:-1]
 
 
 def _term(

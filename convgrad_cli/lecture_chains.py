@@ -16,7 +16,7 @@ _TUTORIAL_POOL: Final = {
 _TWO_LAYER: Final = {
     "input": [[3, 1, 4, 1], [5, 9, 2, 6], [5, 3, 5, 8], [9, 7, 9, 3]],
     "layers": [
-        {"type": "conv", "filter": [[1, -2], [3, 1]], "bias": [-5]},
+        {"type": "conv", "filter": [[1, -2], [3, 1]], "bias": [-16]},
         {"type": "relu"},
         {"type": "conv", "filter": [[2, -1], [0, 3]], "bias": [1]},
     ],
@@ -81,9 +81,16 @@ _CNN: Final = {
     "loss": {"type": "cross-entropy", "target": [2, 0]},
 }  # fmt: skip
 
+TITLES: Final = {
+    "cnn": "two 6×6 images, conv, ReLU, max pool, flatten, dense, cross-entropy",
+    "tutorial-chain": "3×3 input, 2×2 max pool, stride 1, loss Σ −log A (tutorial)",
+    "two-layer": "conv, ReLU, conv: dq of one layer is the upstream of the one before (Diba)",
+}
+"""One line on each chain."""
+
 CHAINS: Final[dict[str, dict[str, Any]]] = {
     "cnn": _CNN,
-    "tutorial-pool": _TUTORIAL_POOL,
+    "tutorial-chain": _TUTORIAL_POOL,
     "two-layer": _TWO_LAYER,
 }
 """The chains by name."""

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "convgrad_cli"
 FLOORS = {
     "errors": 0,
     "lectures": 0,
+    "lecture_chains": 0,
     "geometry": 1,
     "layers": 2,
     "derivation": 2,

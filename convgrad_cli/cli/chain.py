@@ -26,7 +26,7 @@ def chain(
         Argument(metavar="[NET]", help='A chain: {"input": …, "layers": […], "loss": …}, or -.'),
     ] = None,
     sample: Annotated[
-        str | None, Option("--sample", help="A built-in chain: cnn, tutorial-pool or two-layer.")
+        str | None, Option("--sample", help="A built-in chain: cnn, tutorial-chain or two-layer.")
     ] = None,
     learning_rate: RateOption = None,
     allow_nonfinite: NonfiniteOption = False,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convgrad_cli.arrays import write_results
+from convgrad_cli.lecture_chains import CHAINS
 from convgrad_cli.lectures import EXAMPLES
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ def save_examples(directory: str) -> list[Path]:
         folder = home / example.name
         folder.mkdir(exist_ok=True)
         written += [_save_array(folder, name, array) for name, array in arrays.items()]
+    for name, chain in CHAINS.items():
+        path = home / f"{name}.json"
+        write_results(str(path), {}, partial(_same, chain_text(chain)), inputs=())
+        written.append(path)
     return written
 
 
@@ -64,6 +69,11 @@ def bundle_text(arrays: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     entries = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in options.items()]
     entries += [f"{json.dumps(name)}: {_rows(array.tolist(), 1)}" for name, array in arrays.items()]
     return "{\n  " + ",\n  ".join(entries) + "\n}\n"
+
+
+def chain_text(chain: Mapping[str, Any]) -> str:
+    """A chain file that a person can read: an entry a line, a row of numbers a line."""
+    return _readable(chain, 0) + "\n"
 
 
 def option_arrays(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +102,22 @@ def _save_array(folder: Path, name: str, array: Any) -> Path:
 
 def _same(text: str, _form: str) -> str:
     return text
+
+
+def _readable(value: Any, depth: int) -> str:
+    """Objects and lists of objects broken open, arrays by rows."""
+    indent = "  " * (depth + 1)
+    if isinstance(value, dict):
+        entries = [
+            f"{json.dumps(key)}: {_readable(each, depth + 1)}" for key, each in value.items()
+        ]
+        if all("\n" not in entry for entry in entries) and sum(map(len, entries)) < 80:
+            return "{" + ", ".join(entries) + "}"
+        return "{\n" + indent + f",\n{indent}".join(entries) + f"\n{'  ' * depth}}}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        entries = [_readable(each, depth + 1) for each in value]
+        return "[\n" + indent + f",\n{indent}".join(entries) + f"\n{'  ' * depth}]"
+    return _rows(value, depth)
 
 
 def _rows(value: Any, depth: int) -> str:

@@ -54,6 +54,7 @@ def samples(
 
 def _list(output: OutputOptions) -> None:
     from convgrad_cli.cli.output import chosen_format, write_stdout
+    from convgrad_cli.lecture_chains import CHAINS, TITLES
     from convgrad_cli.lectures import EXAMPLES
 
     if chosen_format(output) == "json":
@@ -71,10 +72,15 @@ def _list(output: OutputOptions) -> None:
             }
             for example in EXAMPLES.values()
         ]
+        rows += [
+            {"name": name, "title": title, "layer": "chain", "chain": CHAINS[name]}
+            for name, title in TITLES.items()
+        ]
         write_stdout(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
         return
-    width = max(map(len, EXAMPLES))
-    write_stdout("\n".join(f"{e.name:<{width}}  {e.title}" for e in EXAMPLES.values()))
+    lines = {example.name: example.title for example in EXAMPLES.values()} | TITLES
+    width = max(map(len, lines))
+    write_stdout("\n".join(f"{name:<{width}}  {title}" for name, title in lines.items()))
 
 
 def _save_all(directory: str, output: OutputOptions) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from convgrad_cli.render.schema_lectures import CONV_FIELDS, CONV_GEOMETRY, LECTURE_OPERATIONS
 from convgrad_cli.render.schema_parts import DEFINITIONS, closed, envelope, reference
 
 if TYPE_CHECKING:
@@ -23,15 +24,16 @@ _SWITCHES: Final = {"switches": reference("indices")}
 OPERATIONS: Final[dict[str, Schema]] = {
     "conv_forward": envelope(
         "conv_forward",
-        _CONV,
+        CONV_GEOMETRY,
         {"Y": _ARRAY, "X": _ARRAY, "W": _ARRAY},
-        {"b": _ARRAY, **_DERIVED},
+        {"b": _ARRAY, **_DERIVED, **CONV_FIELDS},
     ),
     "conv_backward": envelope(
         "conv_backward",
-        _CONV,
+        CONV_GEOMETRY,
         {},
         {
+            **CONV_FIELDS,
             "dX": _ARRAY,
             "dW": _ARRAY,
             "db": reference("vector"),
@@ -74,13 +76,14 @@ OPERATIONS: Final[dict[str, Schema]] = {
 
 def schema() -> Schema:
     """The schema of any output: an object whose ``operation`` says which fragment it follows."""
+    every = OPERATIONS | LECTURE_OPERATIONS
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Output of convgrad --json",
         "type": "object",
         "required": ["convgrad", "operation"],
-        "properties": {"operation": {"enum": list(OPERATIONS)}},
-        "allOf": [_where(operation, fragment) for operation, fragment in OPERATIONS.items()],
+        "properties": {"operation": {"enum": list(every)}},
+        "allOf": [_where(operation, fragment) for operation, fragment in every.items()],
         "$defs": DEFINITIONS,
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from convgrad_cli.lecture_chains import CHAINS
 from convgrad_cli.lectures import EXAMPLES
 
 if TYPE_CHECKING:
@@ -32,10 +33,9 @@ def test_the_shipped_samples_are_the_built_in_examples(convgrad: Convgrad, tmp_p
 
 def test_the_list_names_every_example(convgrad: Convgrad) -> None:
     listed = convgrad("samples").stdout
-    assert [line.split()[0] for line in listed.splitlines()] == list(EXAMPLES)
-    assert [row["name"] for row in json.loads(convgrad("samples", "--json").stdout)] == list(
-        EXAMPLES
-    )
+    names = [*EXAMPLES, *CHAINS]
+    assert [line.split()[0] for line in listed.splitlines()] == names
+    assert [row["name"] for row in json.loads(convgrad("samples", "--json").stdout)] == names
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES.values() if e.layer == "conv"])

@@ -29,6 +29,14 @@ def chain(
         str | None, Option("--sample", help="A built-in chain: cnn, tutorial-chain or two-layer.")
     ] = None,
     learning_rate: RateOption = None,
+    layer: Annotated[
+        int | None,
+        Option(
+            "--layer",
+            help="Print this conv or pool layer alone, as a bundle for derive, check and explore.",
+            metavar="N",
+        ),
+    ] = None,
     allow_nonfinite: NonfiniteOption = False,
 ) -> None:
     """Several layers and a loss, forward and backward.
@@ -37,11 +45,14 @@ def chain(
     dY of the one before it. Arrays in the file are nested lists or paths beside it.
     """
     from convgrad_cli.cli.chain_file import read_net
-    from convgrad_cli.cli.chain_output import emit_chain
+    from convgrad_cli.cli.chain_output import emit_chain, emit_layer_bundle
     from convgrad_cli.layers.chain import run
 
     opened = read_net(net, sample, allow_nonfinite=allow_nonfinite)
     spec = opened.chain
     rate = spec.learning_rate if learning_rate is None else learning_rate
     done = opened.locating(lambda: run(spec.nodes, spec.X, spec.ending, learning_rate=rate))
-    emit_chain(done, opened, output, symbolic)
+    if layer is not None:
+        emit_layer_bundle(done, layer, opened, output)
+    else:
+        emit_chain(done, opened, output, symbolic)

@@ -35,6 +35,36 @@ def emit_chain(
     put(form, _arrays(done), output, inputs=opened.files, notes=notes)
 
 
+def emit_layer_bundle(done: Pass, place: int, opened: OpenedChain, output: OutputOptions) -> None:
+    """One layer with its arrays and options, so that the other commands take it from there."""
+    from convgrad_cli.cli.output import tell, write_stdout
+    from convgrad_cli.cli.sample_files import bundle_text, option_arrays
+    from convgrad_cli.errors import UsageError
+
+    if not 0 <= place < len(done.steps):
+        raise UsageError(
+            f"There is no layers[{place}].", expected=f"0 to {len(done.steps) - 1}"
+        ).located(opened.source)
+    step = done.steps[place]
+    if step.node.kind not in ("conv", "maxpool", "avgpool"):
+        raise UsageError(
+            f"layers[{place}] ({step.node.word}) is no layer of its own to the other commands.",
+            expected="a conv, a maxpool or an avgpool",
+            remedy="convgrad chain --symbolic shows its equations",
+        )
+    arrays = {"X": step.X, **step.node.parameters, "dY": step.dY}
+    options: dict[str, Any] = {"operation": f"{step.node.kind}_backward", **step.node.options}
+    text = bundle_text(arrays, options)
+    tell(opened.notes, output)
+    if output.output is None:
+        write_stdout(text)
+        return
+    from convgrad_cli.arrays import write_results
+
+    everything = {**arrays, **option_arrays(options)}
+    write_results(output.output, everything, lambda _suffix: text, inputs=opened.files)
+
+
 def _arrays(done: Pass) -> dict[str, Any]:
     """Every layer's arrays under ``0_Y``, ``0_dX``, ``0_dW`` …, for files of arrays."""
     found: dict[str, Any] = {}

@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine, and no test that fails because the machine was busy.
+settings.register_profile("convgrad", deadline=None, derandomize=True)
+settings.load_profile("convgrad")
 
 
 class Done(Protocol):

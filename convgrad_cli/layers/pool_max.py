@@ -31,12 +31,17 @@ if TYPE_CHECKING:
     from convgrad_cli.layers.numbers import Array
 
 
+# Below so many numbers, the passes over phases cost more to start than they save.
+PHASES_FROM = 2**13
+
+
 def block_max(x: Array, geometry: PoolGeometry, *, last: bool) -> tuple[Array, Array]:
     """(values, flat positions) of the maxima of x (n, c, *in); the last of equal ones if asked.
 
     NaN is above every number, as in PyTorch; equal NaNs are a tie like any other.
     """
-    return phase_max(x, geometry, last=last) or segment_max(x, geometry, last=last)
+    fast = phase_max(x, geometry, last=last) if x.size >= PHASES_FROM else None
+    return fast or segment_max(x, geometry, last=last)
 
 
 def segment_max(values: Array, geometry: PoolGeometry, *, last: bool) -> tuple[Array, Array]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,21 +12,25 @@ from hypothesis import strategies as st
 from convgrad_cli import avg_pool, avg_pool_backward, max_pool, max_pool_backward
 from convgrad_cli.errors import GeometryError
 from convgrad_cli.geometry import plan_pool
-from convgrad_cli.layers import pool, pool_blocks, pool_max, pool_phases
+from convgrad_cli.layers import pool, pool_blocks, pool_max
 from tests import reference
 from tests.pool_cases import WHOLE, is_layer, pool_options, pools
 
 DIMENSIONS = pytest.mark.parametrize("dims", [1, 2, 3])
 TIES = pytest.mark.parametrize("ties", ["first", "last", "split"])
+# The number of elements from which the fast route is taken: always, or never here.
+ROUTES = pytest.mark.parametrize("phases_from", [0, 2**30], ids=["phases", "segments"])
 
 
 @DIMENSIONS
 @TIES
+@ROUTES
 @given(data=st.data())
-@settings(max_examples=40)
-def test_max_pool_and_its_gradient_are_those_of_the_loops(data, dims, ties):
+@settings(max_examples=30)
+def test_max_pool_and_its_gradient_are_those_of_the_loops(data, dims, ties, phases_from):
     X, window, options, dY = data.draw(pools(dims))
-    Y, switches = max_pool(X, window, ties=ties, dims=dims, **options)
+    with patch.object(pool_max, "PHASES_FROM", phases_from):
+        Y, switches = max_pool(X, window, ties=ties, dims=dims, **options)
     expected, places = reference.max_pool(X, window, ties=ties, **options)
     assert np.array_equal(Y, expected)
     assert np.array_equal(switches, places)
@@ -102,24 +108,11 @@ def test_tied_windows_are_counted(data, dims):
     assert pool.count_ties(X, geometry) == reference.tied_windows(X, window, **options)
 
 
-@DIMENSIONS
-@pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
+@TIES
+@ROUTES
 @given(data=st.data())
 @settings(max_examples=40)
-def test_the_fast_and_the_general_route_agree(data, dims, last):
-    X, window, options, _ = data.draw(pools(dims))
-    geometry = plan_pool(X.shape, window, dims=dims, **options).geometry
-    fast = pool_phases.phase_max(X, geometry, last=last)
-    general = pool_max.segment_max(X, geometry, last=last)
-    assert fast is not None
-    assert np.array_equal(fast[0], general[0])
-    assert np.array_equal(fast[1], general[1])
-
-
-@TIES
-@given(data=st.data())
-@settings(max_examples=60)
-def test_infinities_nan_and_the_lowest_numbers_never_lose_to_the_padding(data, ties):
+def test_infinities_nan_and_the_lowest_numbers_never_lose_to_the_padding(data, ties, phases_from):
     X, window, options, dY = data.draw(pools(2, low=0, high=4))
     values = data.draw(
         st.sampled_from(
@@ -133,7 +126,8 @@ def test_infinities_nan_and_the_lowest_numbers_never_lose_to_the_padding(data, t
         )
     )
     X = values[X]
-    Y, switches = max_pool(X, window, ties=ties, **options)
+    with patch.object(pool_max, "PHASES_FROM", phases_from):
+        Y, switches = max_pool(X, window, ties=ties, **options)
     expected, places = reference.max_pool(X, window, ties=ties, **options)
     assert np.array_equal(Y.astype(float), expected.astype(float), equal_nan=True)
     assert np.array_equal(switches, places)
@@ -143,11 +137,22 @@ def test_infinities_nan_and_the_lowest_numbers_never_lose_to_the_padding(data, t
     )
 
 
+def test_the_fast_route_is_taken_by_a_layer_of_some_size():
+    X = np.random.default_rng(4).standard_normal((2, 3, 40, 41))
+    assert X.size >= pool_max.PHASES_FROM
+    with patch.object(pool_max, "segment_max", side_effect=AssertionError("the slow route")):
+        Y, switches = max_pool(X, 3, stride=2, padding=1)
+    expected, places = reference.max_pool(X, 3, stride=2, padding=1)
+    assert np.array_equal(Y, expected)
+    assert np.array_equal(switches, places)
+
+
 @pytest.mark.parametrize("ties", ["first", "last"])
 def test_windows_longer_than_a_code_can_say(ties):
     X = np.random.default_rng(0).integers(0, 9, (2, 3, 700))
     options = {"stride": 90, "padding": 40, "ties": ties}
-    Y, switches = max_pool(X, (300,), dims=1, **options)
+    with patch.object(pool_max, "PHASES_FROM", 0):
+        Y, switches = max_pool(X, (300,), dims=1, **options)
     expected, places = reference.max_pool(X, (300,), **options)
     assert np.array_equal(Y, expected)
     assert np.array_equal(switches, places)
@@ -159,6 +164,7 @@ def test_blocks_and_threads_change_nothing(monkeypatch, block_bytes, order):
     monkeypatch.setattr(pool_blocks, "BLOCK_BYTES", block_bytes)
     monkeypatch.setattr(pool_blocks, "THREADED_BYTES", 0)
     monkeypatch.setattr(pool_blocks, "_cores", lambda: 2)
+    monkeypatch.setattr(pool_max, "PHASES_FROM", 0)
     chance = np.random.default_rng(3)
     X = np.asarray(chance.integers(-3, 4, (5, 7, 4, 6)), order=order)
     options = {"stride": (1, 2), "padding": ((1, 0), (1, 1))}

@@ -15,12 +15,12 @@ class Writer {
 
   // A symbol is Python's template: pieces, and between them holes that are linear in the index.
   symbol([name, flat], form) {
-    const { pieces, holes } = this.notation.symbols[name];
+    const { pieces, wide, subscripts, holes } = this.notation.symbols[name];
     const index = this.plates[name].index(flat);
-    return pieces[form].reduce((text, piece, j) => {
-      const hole = holes[j - 1];
-      return text + hole.weights.reduce((sum, w, axis) => sum + w * index[axis], hole.base) + piece;
-    });
+    const numbers = holes.map(({ base, weights }) =>
+      weights.reduce((sum, weight, axis) => sum + weight * index[axis], base));
+    const large = wide && numbers.slice(0, subscripts).some((value) => value > 9);
+    return (large ? wide : pieces)[form].reduce((text, piece, j) => text + numbers[j - 1] + piece);
   }
 
   value([name, flat]) {

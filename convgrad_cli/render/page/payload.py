@@ -38,7 +38,7 @@ def payload(layer: Layer) -> dict[str, Any]:
     traced = layer.traced
     shapes = _shapes(layer)
     cells = sum(map(prod, shapes.values()))
-    planes = max(prod(shape[:2]) for shape in shapes.values())
+    planes = max(prod(shape[: -min(2, geometry.dims)]) for shape in shapes.values())
     return {
         "kind": "conv" if conv else layer.kind,
         "sizes": _sizes(layer),

@@ -44,6 +44,7 @@ class Player {
     const steps = this.steps().length;
     this.slider.max = steps;
     this.slider.value = this.page.state.step + 1;
+    this.label.style.width = `${2 * String(steps).length + 4}ch`;
     this.label.textContent = `${this.page.state.step + 1} / ${steps}`;
   }
 

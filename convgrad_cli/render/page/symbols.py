@@ -8,7 +8,6 @@ second notation.
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,21 @@ from convgrad_cli.derivation.notation import Glyph, Names, Quotient
 from convgrad_cli.derivation.writer import SCRIPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from convgrad_cli.derivation.notation import Atom, Part
     from convgrad_cli.derivation.notation_scripts import Script
 
-_MARK = 70_000_000
-"""Stands in for the first number of a symbol, the next for the second one, while it is written."""
-_MARKED = re.compile(r"7000000\d")
+_MARK = "\uff10"
+"""A digit that no notation writes: stands in for each number of a symbol while it is written."""
+
+
+class _Mark(int):
+    """A number of one digit, which is written as the mark."""
+
+    def __str__(self) -> str:
+        return _MARK
+
 
 _MAXIMUM = {
     "mathml": ["<mi>max</mi><mo stretchy='false'>{</mo>", "<mo stretchy='false'>}</mo>"],
@@ -66,11 +72,23 @@ def template(names: Names, role: str, *, gradient: bool) -> dict[str, Any]:
         moved = _numbers(names.gradient(role, step) if gradient else names.entry(role, step))
         for hole, start, end in zip(weights, base, moved, strict=True):
             hole[axis] = end - start
-    marked = _with_marks(atom)
-    return {
+    found: dict[str, Any] = {
         "holes": [{"base": b, "weights": w} for b, w in zip(base, weights, strict=True)],
-        "pieces": {form: _MARKED.split(s.atom(marked)) for form, s in scripts(names).items()},
+        "pieces": _pieces(names, atom),
     }
+    last = tuple(size - 1 for size in shape)
+    largest = names.gradient(role, last) if gradient else names.entry(role, last)
+    if _glyph(largest).together != _glyph(atom).together:
+        # Subscripts run together up to 9; the page takes these pieces where one of them is larger.
+        found["wide"] = _pieces(names, largest)
+        found["subscripts"] = sum(isinstance(part, int) for part in _glyph(atom).sub)
+    return found
+
+
+def _pieces(names: Names, atom: Atom) -> dict[str, list[str]]:
+    """The fragment's pieces in each form, cut where its numbers stand."""
+    marked = _with_marks(atom)
+    return {form: s.atom(marked).split(_MARK) for form, s in scripts(names).items()}
 
 
 def joints(names: Names) -> dict[str, Any]:
@@ -107,19 +125,16 @@ def _numbers(atom: Atom) -> list[int]:
 def _with_marks(atom: Atom) -> Atom:
     """The atom with a mark in place of each of its numbers."""
     glyph = _glyph(atom)
-    marks = iter(range(_MARK, _MARK + 10))
-    sub = tuple(_marked(glyph.sub, marks))
-    marked = glyph._replace(sub=sub, args=tuple(_marked(glyph.args, marks)))
+    marked = glyph._replace(sub=_marked(glyph.sub), args=_marked(glyph.args))
     return atom._replace(bottom=marked) if isinstance(atom, Quotient) else marked
 
 
-def _marked(parts: Iterable[Part], marks: Iterator[int]) -> Iterator[Part]:
-    for part in parts:
-        yield next(marks) if isinstance(part, int) else part
+def _marked(parts: Iterable[Part]) -> tuple[Part, ...]:
+    return tuple(_Mark() if isinstance(part, int) else part for part in parts)
 
 
 def _with_argmax(entry: dict[str, Any]) -> dict[str, Any]:
-    pieces = {
-        form: [_ARGMAX[form] + first, *rest] for form, (first, *rest) in entry["pieces"].items()
-    }
-    return {"holes": entry["holes"], "pieces": pieces}
+    def marked(pieces: dict[str, list[str]]) -> dict[str, list[str]]:
+        return {form: [_ARGMAX[form] + first, *rest] for form, (first, *rest) in pieces.items()}
+
+    return entry | {key: marked(entry[key]) for key in ("pieces", "wide") if key in entry}

@@ -106,7 +106,7 @@ def arithmetic(
         # Raised by more than the rounding of the doubles it was summed in.
         bound = min(bound, int(float(compute(*absolute).max()) * (1 + 2**-20)) + 1)
     working = FLOAT64 if bound < DOUBLE_EXACT else INT64 if bound < INT64_LIMIT else OBJECT
-    holds = bound <= np.iinfo(result).max
+    holds = bound <= min(int(np.iinfo(result).max), INT64_LIMIT - 1)
     return Arithmetic(working, result if holds else OBJECT if working == OBJECT else INT64, result)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FAST = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry, Y: Array) -> None:
     """Fill Y: the convolution of X with W, plus b (K,)."""
     finite = _finite(W)
@@ -41,6 +42,7 @@ def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry, Y: Arra
         Y += b.reshape(-1, *(1,) * geometry.dims)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def backward(
     X: Array | None,
     W: Array | None,

@@ -150,6 +150,7 @@ def compare(found: Array, expected: Array, rule: Rule, noise: Array) -> Comparis
     finite = np.isfinite(f) & np.isfinite(e)
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.where(same, 0.0, np.where(finite, np.abs(f - e), np.inf))
+        _exact_gaps(error, found, expected, ~same)
         allowed = rule.tolerance(f, e, noise)
         mask = ~same & ~(finite & (error <= np.where(finite, allowed, 0.0)))
     size = np.maximum(np.abs(f), np.abs(e))
@@ -181,6 +182,13 @@ def _identical(found: Array, expected: Array) -> Array:
     if found.dtype.kind == "f" and expected.dtype.kind == "f":
         same = same | (np.isnan(found) & np.isnan(expected))
     return np.asarray(same)
+
+
+def _exact_gaps(error: Array, found: Array, expected: Array, apart: Array) -> None:
+    """Put the exact difference of integers into ``error``: two beyond 2⁵³ may be one double."""
+    if found.dtype.kind in "iu" and expected.dtype.kind in "iu":
+        gaps = found[apart].astype(object) - expected[apart].astype(object)
+        error[apart] = np.abs(gaps).astype(np.float64)
 
 
 def _worst(error: Array, finite: Array) -> tuple[int, ...] | None:

@@ -89,10 +89,10 @@ def _sizes(problem: Problem, target: str, axis: int, size: int, want: int) -> st
         return text
     spatial = problem.geometry.axes[axis - 2]
     known = {
-        spatial.padded: "the padded input's size: the padding's gradient is not cropped",
-        spatial.size - spatial.leftover: "short by the rows the stride leaves over",
-        spatial.output: "the output's size",
         spatial.output + spatial.extent - 1: "a full convolution of a dY that is not dilated",
+        spatial.output: "the output's size",
+        spatial.size - spatial.leftover: "short by the rows the stride leaves over",
+        spatial.padded: "the padded input's size: the padding's gradient is not cropped",
     }
     return f"{text}, {known[size]}" if size in known else text
 

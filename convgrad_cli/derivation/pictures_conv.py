@@ -327,8 +327,11 @@ def _full_padding_words(axes: tuple[Axis, ...]) -> str:
         )
     if len(set(words)) == 1:
         return f"Pad by d(k−1) − p before and d(k−1) − p + leftover after: {words[0]}."
-    each = "; ".join(f"dimension {at}: {text}" for at, text in enumerate(words))
-    return f"Pad by d(k−1) − p before and d(k−1) − p + leftover after. {each[0].upper()}{each[1:]}."
+    names = {2: ("rows", "columns"), 3: ("planes", "rows", "columns")}.get(
+        len(axes), ("positions",)
+    )
+    each = "; ".join(f"{name}: {text}" for name, text in zip(names, words, strict=True))
+    return f"Pad by d(k−1) − p before and d(k−1) − p + leftover after. {each.capitalize()}."
 
 
 def _amount(padding: int) -> str:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class _Mark(int):
-    """A number that spells itself as a letter found nowhere else."""
+    """A number that spells itself as a digit found nowhere else (Arabic-Indic ones)."""
 
     def __str__(self) -> str:
-        return chr(0x4E00 + self)
+        return chr(0x0660 + self)
 
 
 def speller(

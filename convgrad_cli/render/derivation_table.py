@@ -10,6 +10,7 @@ terms a line as fit; else one below the other.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.derivation.blocks import (
@@ -56,7 +57,9 @@ def write(
     for block in report.blocks():
         lines += layout.block(block)
     if ascii_only:
-        lines = [[Span(plain(text), style) for text, style in line] for line in lines]
+        lines = [
+            [Span(plain(text.replace("│", "|")), style) for text, style in line] for line in lines
+        ]
     while lines and not lines[-1]:
         lines.pop()
     return painted(lines, color=color)
@@ -102,9 +105,13 @@ class _Layout:
         yield [Span(line)]
 
     def _formula(self, left: str, sides: Sequence[str]) -> Iterator[Line]:
-        yield [Span(left, "name"), Span(f" = {sides[0]}")]
-        for side in sides[1:]:
-            yield [Span(f"{' ' * len(left)} = {side}")]
+        """General formulas under each other, broken before a factor where they are too wide."""
+        margin = " " * len(left)
+        for at, side in enumerate(sides):
+            first, *rest = _broken(side, max(self.width - len(left) - 3, NARROWEST // 2))
+            yield [Span(margin if at else left, "name"), Span(f" = {first}")]
+            for line in rest:
+                yield [Span(f"{margin}     {line}")]
 
     def _rows(self, block: Rows) -> Iterator[Line]:
         rows = list(block.rows)
@@ -209,13 +216,58 @@ class _Layout:
         used = 0
         margin = max(0, parts[0].find("=") - 1) if isinstance(parts[0], str) else 0
         for unit in units(parts):
-            wide = sum(len(part) if isinstance(part, str) else _grid_width(part) for part in unit)
+            wide = _unit_width(unit)
             if band and used + wide > self.width:
                 yield from _drawn(band)
                 band, used = [" " * margin], margin
+                if margin + wide > self.width:
+                    band, used = [], 0
+            if wide > self.width:
+                label, *grids = unit
+                yield [Span(str(label).rstrip())]
+                unit = [self._fitted(g) if isinstance(g, Grid) else g for g in grids]
+                wide = _unit_width(unit)
             band += unit
             used += wide
         yield from _drawn(band)
+
+    def _fitted(self, grid: Grid) -> Grid:
+        """The grid with columns left out in the middle where it is wider than the terminal."""
+        columns = list(range(len(grid.cells[0])))
+        while _grid_width(_columns(grid, columns)) > self.width and len(columns) > 2:
+            del columns[len(columns) // 2]
+        if len(columns) == len(grid.cells[0]):
+            return grid
+        return _columns(grid, columns)
+
+
+def _columns(grid: Grid, columns: Sequence[int]) -> Grid:
+    """Some of a grid's columns, with dots where others were."""
+    if len(columns) == len(grid.cells[0]):
+        return grid
+    gap = len(columns) // 2
+    cells = [
+        [*(row[c] for c in columns[:gap]), "…", *(row[c] for c in columns[gap:])]
+        for row in grid.cells
+    ]
+    places = {c: at + (at >= gap) for at, c in enumerate(columns)}
+    marked = frozenset((r, places[c]) for r, c in grid.marked if c in places)
+    return Grid(cells, marked)
+
+
+def _broken(text: str, width: int) -> list[str]:
+    """A formula in lines, broken at blanks and before product signs."""
+    lines: list[str] = []
+    for piece in re.split(r"(?= )|(?=[·*])", text):
+        if lines and len(lines[-1]) + len(piece) <= width:
+            lines[-1] += piece
+        else:
+            lines.append(piece.lstrip())
+    return lines
+
+
+def _unit_width(unit: Sequence[str | Grid]) -> int:
+    return sum(len(part) if isinstance(part, str) else _grid_width(part) for part in unit)
 
 
 def _lines(side: Side | None, key: str, count: int) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from convgrad_cli.derivation import (
     NOTATIONS,
+    Writer,
     derive,
     latex,
     mathml,
@@ -17,6 +18,8 @@ from convgrad_cli.derivation import (
 )
 from convgrad_cli.derivation.model import Traced
 from convgrad_cli.derivation.notation import Names
+from convgrad_cli.derivation.templates import speller
+from convgrad_cli.derivation.writer import SCRIPTS
 from convgrad_cli.errors import UsageError
 
 LAYERS = {
@@ -93,6 +96,20 @@ def test_every_label_is_unique_and_reads_back(name: str, layer: str) -> None:
                     found = read_label(names, text)
                     assert found is not None, text
                     assert (found.role, found.index, found.gradient) == (role, index, gradient)
+
+
+@pytest.mark.parametrize("name", NOTATIONS)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_templates_spell_as_the_symbols_do(name: str, layer: str) -> None:
+    names = derive(notation=name, **LAYERS[layer]).names
+    for script in SCRIPTS:
+        writer = Writer(names, script)
+        for role, frame in names.frames.items():
+            spell = speller(names, writer.script, role)
+            spell_gradient = speller(names, writer.script, role, gradient=True)
+            for index in itertools.product(*map(range, frame.shape)):
+                assert spell(index) == writer.entry(role, index)
+                assert spell_gradient(index) == writer.gradient(role, index)
 
 
 @pytest.mark.parametrize("name", NOTATIONS)

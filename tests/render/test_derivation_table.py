@@ -1,0 +1,125 @@
+"""Tables: readable at 80 columns, sums broken before their signs, caps said."""
+
+import pytest
+
+from convgrad_cli.derivation import derive
+from convgrad_cli.render.derivation import Written, render_derivation
+from tests.render.derivations import EVERY_NOTATION, NAMES, example, shapes_alone
+
+SIDE_BY_SIDE = """\
+Gradient with respect to the filter: ∂L/∂F
+
+element │ chain rule            │ substituted     │ numbers    │ value
+────────┼───────────────────────┼─────────────────┼────────────┼──────
+∂L/∂F11 │   ∂L/∂O11·∂O11/∂F11   │   ∂L/∂O11·X11   │   1·1      │     2
+        │ + ∂L/∂O12·∂O12/∂F11   │ + ∂L/∂O12·X12   │ + 2·5      │
+        │ + ∂L/∂O21·∂O21/∂F11   │ + ∂L/∂O21·X21   │ + (-3)·7   │
+        │ + ∂L/∂O22·∂O22/∂F11   │ + ∂L/∂O22·X22   │ + 4·3      │
+"""
+
+
+def table(derivation: object, *steps: str, width: int = 80, **options: object) -> str:
+    written = Written(derivation, steps, **options) if steps else Written(derivation, **options)  # type: ignore[arg-type]
+    return render_derivation(written, "table", width=width)
+
+
+def squeezed(text: str) -> list[str]:
+    """Lines without runs of blanks, and without rules."""
+    return [" ".join(line.split()) for line in text.splitlines() if "─" not in line]
+
+
+def test_columns_stand_side_by_side() -> None:
+    found = table(example("slides", "F11"), "substituted", "numbers", "chain")
+    formula = [line for line in squeezed(found) if "Σ" not in line and line]
+    expected = [line for line in squeezed(SIDE_BY_SIDE) if line]
+    order = ("element │ substituted │ numbers │ chain rule", "element │ chain rule")
+    assert [line for line in formula if not line.startswith(order)] == [
+        line for line in expected if not line.startswith(order)
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("notation", EVERY_NOTATION)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_is_wider_than_the_terminal(name: str, notation: str, width: int) -> None:
+    lines = table(example(name, notation=notation), width=width).splitlines()
+    assert lines
+    assert [line for line in lines if len(line) > width] == []
+    assert not any(line != line.rstrip() for line in lines)
+
+
+def test_brackets_and_indices_survive() -> None:
+    found = table(shapes_alone("dX", notation="plain"))
+    assert "dL/dX[1,1]" in found
+    assert "dL/dY[0,0]*W[1,1]" in found
+
+
+def test_a_cap_on_terms_is_said_and_lifted() -> None:
+    derivation = derive("dW[0,0]", input_shape=(20, 20), filter_shape=(1, 1))
+    capped = table(derivation, "substituted")
+    assert " ".join(capped.split()).count("∂L/∂O_{") == 32
+    assert "368 more" in capped
+    assert "--all" in capped
+    whole = table(derivation, "substituted", everything=True)
+    assert whole.count("∂L/∂O_{") == 400
+    assert "more" not in whole
+
+
+def test_a_cap_on_elements_is_said_and_lifted() -> None:
+    derivation = derive("dX", input_shape=(9, 9), filter_shape=(2, 2))
+    capped = table(derivation, "substituted")
+    assert capped.endswith("… and 21 more elements, --all shows them\n")
+    assert len([line for line in capped.splitlines() if line.startswith("∂L/∂X")]) == 60
+    whole = table(derivation, "substituted", everything=True)
+    assert len([line for line in whole.splitlines() if line.startswith("∂L/∂X")]) == 81
+
+
+def test_a_matrix_too_large_is_said() -> None:
+    derivation = derive("dX[0,0]", input_shape=(30, 30), filter_shape=(2, 2))
+    assert "pad(∂L/∂O) is 31×31: --all shows the matrix." in table(derivation, "convolution")
+    assert "∂L/∂O_{29,29}" in table(derivation, "convolution", everything=True, width=1000)
+
+
+def test_columns_too_wide_for_one_line_stand_below_each_other() -> None:
+    derivation = example("slides", "dX[1,1]", notation="lecture12")
+    assert table(derivation, "chain", "substituted", "numbers", width=100).splitlines()[-8:] == [
+        "∂Div/∂Y(l−1,0,1,1) = ∂Div/∂z(l,0,0,0)·∂z(l,0,0,0)/∂Y(l−1,0,1,1)",
+        "                   + ∂Div/∂z(l,0,0,1)·∂z(l,0,0,1)/∂Y(l−1,0,1,1)",
+        "                   + ∂Div/∂z(l,0,1,0)·∂z(l,0,1,0)/∂Y(l−1,0,1,1)",
+        "                   + ∂Div/∂z(l,0,1,1)·∂z(l,0,1,1)/∂Y(l−1,0,1,1)",
+        "                   = ∂Div/∂z(l,0,0,0)·w_l(0,0,1,1) + ∂Div/∂z(l,0,0,1)·w_l(0,0,1,0)",
+        "                   + ∂Div/∂z(l,0,1,0)·w_l(0,0,0,1) + ∂Div/∂z(l,0,1,1)·w_l(0,0,0,0)",
+        "                   = 1·4 + 2·3 + (-3)·(-1) + 4·2",
+        "                   = 21",
+    ]
+
+
+def test_ascii_where_there_is_no_unicode() -> None:
+    for name in NAMES:
+        found = render_derivation(Written(example(name)), "table", width=80, ascii_only=True)
+        assert found.isascii()
+        assert "?" not in found
+
+
+def test_colour_only_where_asked() -> None:
+    written = Written(shapes_alone("F11"))
+    assert "\x1b[" not in render_derivation(written, "table")
+    assert "\x1b[" in render_derivation(written, "table", color=True)
+
+
+def test_an_element_no_window_reaches_is_zero() -> None:
+    found = table(derive("dX", input_shape=(6,), filter_shape=(2,), stride=3), "substituted")
+    assert "∂L/∂X3  │   0" in found
+
+
+def test_ties_and_overlaps_are_named() -> None:
+    X = [[5, 5, 1], [2, 5, 3]]
+    found = table(derive("dX", layer="maxpool", X=X, window=2, stride=1, ties="last"))
+    words = " ".join(found.split())
+    assert (
+        "Tie: 3 equal maxima in the window of O11 (X11, X12, X22); the last in row-major order "
+        "gets the gradient." in words
+    )
+    assert (
+        "X22 is the maximum of 2 windows that overlap (O11, O12): their gradients add up." in words
+    )

@@ -71,6 +71,8 @@ def gather_layer(arrays: ConvArrays, options: LayerOptions, layer: str | None) -
     wide = replace(arrays, allow_nonfinite=True)
     extra = {"ties": options.ties, "count_include_pad": options.count_include_pad}
     pool = layer in ("maxpool", "avgpool") or _pool_sample(arrays)
+    if pool:
+        _no_conv_options(arrays, options)
     given = gather(_pool_arrays(wide) if pool else wide, options, extra)
     kind = layer or _kind_of(given, pool=pool)
     if kind != "conv":

@@ -55,6 +55,7 @@ def _geometry(case: CaseReport) -> str:
     options = [
         f"{name} {','.join(map(str, v)) if isinstance(v, tuple) else v}"
         for name, v in case.case.options.items()
+        if name in ("stride", "padding", "window") or v != 1
     ]
     shapes = [f"{INPUTS[name]} {tuple(shape)}" for name, shape in shapes_of(case.case).items()]
     return ", ".join([*shapes, *options])

@@ -108,10 +108,10 @@ def test_a_2x2_pool_of_stride_2_is_blind_to_overlaps_and_without_ties_to_tie_rul
 
 GEOMETRIES = [
     PLAIN,
-    dict(N=1, C=1, K=1, size=(3, 3), kernel=(2, 2)),
-    dict(N=1, C=1, K=1, size=(5, 5), kernel=(3, 3), s=2),
-    dict(N=1, C=2, K=2, groups=2, p=1),
-    dict(size=(2, 3), kernel=(2, 3)),
+    {"N": 1, "C": 1, "K": 1, "size": (3, 3), "kernel": (2, 2)},
+    {"N": 1, "C": 1, "K": 1, "size": (5, 5), "kernel": (3, 3), "s": 2},
+    {"N": 1, "C": 2, "K": 2, "groups": 2, "p": 1},
+    {"size": (2, 3), "kernel": (2, 3)},
 ]
 
 

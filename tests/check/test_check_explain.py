@@ -86,7 +86,7 @@ PAIRS = [
     (flipped_and_not_dilated, {"X1", "X5"}, "dX", STRIDED),
     (overwritten_and_cropped, {"X9", "X8"}, "dX", PADDED),
     (flipped_and_negative, {"X1", "G2"}, "dX", PLAIN),
-    (flipped_and_averaged, {"X1", "G1"}, "dX", dict(N=3)),
+    (flipped_and_averaged, {"X1", "G1"}, "dX", {"N": 3}),
     (rotated_mean, {"W1", "W2"}, "dW", PLAIN),
     (rotated_one_sample, {"W1", "W3"}, "dW", PLAIN),
     (not_padded_mean, {"W4", "W2"}, "dW", PADDED),

@@ -27,7 +27,7 @@ def conv(X, W, dY, stride=1, padding=0, dilation=1, groups=1):
 
 def loops(X, W, dY, stride, pad, flip=False, keep=False, assign=False, short=False):
     """A student's 2-D backward pass, with a few mistakes to choose from."""
-    N, C, H, width = X.shape
+    N, _C, H, width = X.shape
     K, _, kh, kw = W.shape
     Xp = np.pad(X, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     dXp, dW = np.zeros_like(Xp), np.zeros_like(W)

@@ -27,12 +27,12 @@ def layer(dims, N=2, C=2, K=3, size=(6, 7), kernel=(2, 3), s=1, p=0, d=1, groups
     return Layer(N, C, K, *(value[:dims] for value in values), groups, ceil)
 
 
-PLAIN = dict()
-STRIDED = dict(size=(7, 8), s=2)  # one row and one column left over in 2-D
-PADDED = dict(p=1, size=(5, 6), kernel=(3, 2))
-UNEVEN = dict(p=((2, 1), (0, 1)), kernel=(3, 2))
-DILATED = dict(d=2, size=(7, 8))
-GROUPED = dict(C=4, K=6, groups=2)
+PLAIN = {}
+STRIDED = {"size": (7, 8), "s": 2}  # one row and one column left over in 2-D
+PADDED = {"p": 1, "size": (5, 6), "kernel": (3, 2)}
+UNEVEN = {"p": ((2, 1), (0, 1)), "kernel": (3, 2)}
+DILATED = {"d": 2, "size": (7, 8)}
+GROUPED = {"C": 4, "K": 6, "groups": 2}
 
 # mutant, the id it must be given, the array, the layer, the dimensions it exists in
 CONV = [
@@ -42,7 +42,7 @@ CONV = [
     ("x2_last", "X2", "dX", PLAIN, (2,)),
     ("x3", "X3", "dX", PLAIN, (1, 2)),
     ("x3_in", "X3", "dX", PLAIN, (1, 2)),
-    ("x4_swapped", "X4", "dX", dict(C=3, K=3), (1, 2)),
+    ("x4_swapped", "X4", "dX", {"C": 3, "K": 3}, (1, 2)),
     ("x4_reshaped", "X4", "dX", PLAIN, (1, 2)),
     ("x4_contracted", "X4", "dX", PLAIN, (1, 2)),
     ("x5_short", "X5", "dX", STRIDED, (1, 2)),
@@ -52,18 +52,18 @@ CONV = [
     ("x6_shifted", "X6", "dX", STRIDED, (1, 2)),
     ("x7_dilation", "X7", "dX", DILATED, (1, 2)),
     ("x7_padding", "X7", "dX", PADDED, (1, 2)),
-    ("x7_forward", "X7", "dX", dict(p=2, kernel=(3, 2)), (1, 2)),
+    ("x7_forward", "X7", "dX", {"p": 2, "kernel": (3, 2)}, (1, 2)),
     ("x8_uncropped", "X8", "dX", PADDED, (1, 2)),
     ("x8_first", "X8", "dX", PADDED, (1, 2)),
     ("x9_window", "X9", "dX", PLAIN, (1, 2)),
-    ("x9_window", "X9", "dX", dict(kernel=(3, 3), s=2, p=1), (1, 2)),
+    ("x9_window", "X9", "dX", {"kernel": (3, 3), "s": 2, "p": 1}, (1, 2)),
     ("x9_filter", "X9", "dX", PLAIN, (1, 2)),
-    ("x10_filter", "X10", "dX", dict(kernel=(3, 3)), (2,)),
-    ("x10_result", "X10", "dX", dict(size=(6, 6)), (2,)),
+    ("x10_filter", "X10", "dX", {"kernel": (3, 3)}, (2,)),
+    ("x10_result", "X10", "dX", {"size": (6, 6)}, (2,)),
     ("x10_result", "X10", "dX", PLAIN, (2,)),
-    ("x10_strides", "X10", "dX", dict(s=(2, 1)), (2,)),
-    ("x11", "X11", "dX", dict(s=2, size=(8, 9)), (1, 2)),
-    ("x11", "X11", "dX", dict(d=2, size=(8, 9)), (1, 2)),
+    ("x10_strides", "X10", "dX", {"s": (2, 1)}, (2,)),
+    ("x11", "X11", "dX", {"s": 2, "size": (8, 9)}, (1, 2)),
+    ("x11", "X11", "dX", {"d": 2, "size": (8, 9)}, (1, 2)),
     ("x12", "X12", "dX", UNEVEN, (1, 2)),
     ("x13_ignored", "X13", "dX", GROUPED, (1, 2)),
     ("x13_blocks", "X13", "dX", GROUPED, (1, 2)),
@@ -79,7 +79,7 @@ CONV = [
     ("w6", "W6", "dW", STRIDED, (1, 2)),
     ("w7_reshaped", "W7", "dW", GROUPED, (1, 2)),
     ("w7_ignored", "W7", "dW", GROUPED, (1, 2)),
-    ("w8_swapped", "W8", "dW", dict(C=3, K=3), (1, 2)),
+    ("w8_swapped", "W8", "dW", {"C": 3, "K": 3}, (1, 2)),
     ("w8_swapped", "W8", "dW", PLAIN, (1, 2)),
     ("w8_columns", "W8", "dW", PLAIN, (1, 2)),
     ("w9_broadcast", "W9", "dW", PLAIN, (1, 2)),
@@ -87,7 +87,7 @@ CONV = [
     ("b1_batch", "B1", "db", PLAIN, (1, 2)),
     ("b1_all", "B1", "db", PLAIN, (1, 2)),
     ("b2_no_batch", "B2", "db", PLAIN, (1, 2)),
-    ("b2_samples", "B2", "db", dict(N=3, K=3), (1, 2)),
+    ("b2_samples", "B2", "db", {"N": 3, "K": 3}, (1, 2)),
     ("b3", "B3", "db", PLAIN, (1, 2)),
     ("b4", "B4", "db", PLAIN, (1, 2)),
     ("y_b4", "B4", "Y", PLAIN, (1, 2)),
@@ -95,13 +95,13 @@ CONV = [
     ("f1", "F1", "Y", PLAIN, (1, 2)),
     ("f2_iohw", "F2", "Y", PLAIN, (1, 2)),
     ("f2_hwio", "F2", "Y", PLAIN, (1, 2)),
-    ("y_x11", "X11", "Y", dict(s=2, size=(8, 9)), (1, 2)),
+    ("y_x11", "X11", "Y", {"s": 2, "size": (8, 9)}, (1, 2)),
     ("y_x12", "X12", "Y", UNEVEN, (1, 2)),
 ]
 
-POOLED = dict(size=(6, 8), kernel=(2, 2), s=2)
-OVERLAPPING = dict(size=(5, 6), kernel=(3, 3), s=1)
-TIED = dict(size=(6, 8), kernel=(2, 4), s=2)
+POOLED = {"size": (6, 8), "kernel": (2, 2), "s": 2}
+OVERLAPPING = {"size": (5, 6), "kernel": (3, 3), "s": 1}
+TIED = {"size": (6, 8), "kernel": (2, 4), "s": 2}
 
 # mutant, id, kind, layer, dimensions, whether X has ties
 POOLS = [
@@ -111,19 +111,26 @@ POOLS = [
     ("p3_split", "P3", "maxpool", TIED, (1, 2), True),
     ("p3_last", "P3", "maxpool", TIED, (1, 2), True),
     ("p3_column", "P3", "maxpool", TIED, (2,), True),
-    ("p4", "P4", "maxpool", dict(size=(6, 8), kernel=(2, 2), s=2, p=1), (1, 2), False),
-    ("p5_short", "P5", "maxpool", dict(size=(7, 9), kernel=(2, 2), s=2), (1, 2), False),
+    ("p4", "P4", "maxpool", {"size": (6, 8), "kernel": (2, 2), "s": 2, "p": 1}, (1, 2), False),
+    ("p5_short", "P5", "maxpool", {"size": (7, 9), "kernel": (2, 2), "s": 2}, (1, 2), False),
     (
         "p5_floor",
         "P5",
         "maxpool",
-        dict(size=(7, 9), kernel=(2, 2), s=2, ceil=True),
+        {"size": (7, 9), "kernel": (2, 2), "s": 2, "ceil": True},
         (1, 2),
         False,
     ),
     ("p6_first", "P6", "maxpool", POOLED, (1, 2), False),
     ("p6_origin", "P6", "maxpool", POOLED, (1, 2), False),
-    ("p7_padded", "P7", "avgpool", dict(size=(6, 8), kernel=(2, 2), s=2, p=1), (1, 2), False),
+    (
+        "p7_padded",
+        "P7",
+        "avgpool",
+        {"size": (6, 8), "kernel": (2, 2), "s": 2, "p": 1},
+        (1, 2),
+        False,
+    ),
 ]
 
 GENERAL = [

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from convgrad_cli.check import check_arrays
+from convgrad_cli.errors import GeometryError
 from tests import reference
 from tests.check import mutants
 from tests.check.mutants import Layer
@@ -108,8 +109,7 @@ def test_the_right_pool_gradient_is_never_accused(layer: str) -> None:
             report = check_arrays(
                 X, dY=dY, dX=dX, Y=Y, layer=layer, window=spec.kernel, dims=spec.dims, **options
             )
-        except ValueError as error:  # a window wholly in the padding: no layer
-            assert "padding" in str(error)
+        except GeometryError:  # a window wholly in the padding: no layer
             continue
         tried += 1
         assert report, f"seed {seed}: {spec}\n{report}"
@@ -160,12 +160,12 @@ def test_float16_answers_are_held_to_float16() -> None:
     dY = rng.normal(size=(spec.N, spec.K, *spec.out)).astype(np.float16)
     X = np.zeros((spec.N, spec.C, *spec.size), np.float16)
     right = mutants.right_dx(spec, W.astype(np.float64), dY.astype(np.float64))
-    keywords = dict(
-        stride=spec.stride,
-        padding=spec.pads,
-        dilation=spec.dilation,
-        groups=spec.groups,
-        dims=spec.dims,
-    )
+    keywords = {
+        "stride": spec.stride,
+        "padding": spec.pads,
+        "dilation": spec.dilation,
+        "groups": spec.groups,
+        "dims": spec.dims,
+    }
     assert check_arrays(X, W, dY, dX=right.astype(np.float16), **keywords)
     assert not check_arrays(X, W, dY, dX=(right * 1.2).astype(np.float16), **keywords)

@@ -232,9 +232,9 @@ def _check_pool_padding(axes: Sequence[Axis]) -> None:
                 + (f" with dilation {axis.dilation}" if axis.dilation > 1 else ""),
                 found=f"{axis.before} before, {axis.after} after",
             )
-        # A window that starts in the input holds that place; only the others can miss it.
-        begin, end = axis.outputs_of_kernel(0).start, axis.outputs_of_kernel(0).stop
-        for out in (*range(min(begin, axis.output)), *range(end, axis.output)):
+        # Padding is that small that every window starts before the input's end, and the place
+        # it starts on is real unless that lies in the padding before.
+        for out in range(min(axis.outputs_of_kernel(0).start, axis.output)):
             if not axis.taps_of_output(out):
                 raise GeometryError(
                     "A window lies wholly in the padding, so it has nothing to pool.",

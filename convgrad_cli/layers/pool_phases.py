@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from convgrad_cli.layers.numbers import Array
 
 LARGEST_KERNEL = 255
+# Beyond this the phases are so small that it costs more to handle than to fill them.
+MOST_PHASES = 64
 
 
 class _Best(NamedTuple):
@@ -46,10 +48,10 @@ def phase_max(x: Array, geometry: PoolGeometry, *, last: bool) -> tuple[Array, A
         return None
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     pitches = [_pitch(axis) for axis in axes]
-    residues = product(
-        *(sorted({k * a.dilation % a.stride for k in range(a.kernel)}) for a in axes)
-    )
-    best = {rs: _Best(_phase(x, axes, pitches, rs, lowest), {}) for rs in residues}
+    along = [sorted({k * a.dilation % a.stride for k in range(a.kernel)}) for a in axes]
+    if prod(map(len, along)) > MOST_PHASES:
+        return None
+    best = {rs: _Best(_phase(x, axes, pitches, rs, lowest), {}) for rs in product(*along)}
     length = x.shape[0] * x.shape[1] * prod(pitches)
     for dim in reversed(range(len(axes))):
         best, length = _fold_axis(best, axes, pitches, dim, length, last=last)

@@ -158,6 +158,15 @@ def test_windows_longer_than_a_code_can_say(ties):
     assert np.array_equal(switches, places)
 
 
+@pytest.mark.parametrize("window", [8, 9], ids=["64-phases", "81-phases"])
+def test_windows_of_many_phases(window):
+    X = np.random.default_rng(2).integers(-99, 100, (2, 3, 40, 41))
+    Y, switches = max_pool(X, window, padding=2)
+    expected, places = reference.max_pool(X, window, padding=2)
+    assert np.array_equal(Y, expected)
+    assert np.array_equal(switches, places)
+
+
 @pytest.mark.parametrize("block_bytes", [1, 400, 3000], ids=["plane", "channels", "samples"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_blocks_and_threads_change_nothing(monkeypatch, block_bytes, order):

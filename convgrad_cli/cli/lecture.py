@@ -147,6 +147,9 @@ def _planned(asked: Asked, given: Given) -> Layer:
 
     if not asked.transforms:
         return Layer(conv_plan(given), given, asked)
+    held = given.arrays.get("dY")
+    if held is not None and held.source.startswith("the built-in example"):
+        given.arrays.pop("dY")  # the upstream of its one map, not of a stack of maps
     shapes = given["X"].shape, given["W"].shape
     keywords = conv_keywords(given.options)
     plan = given.locating(lambda: plan_transforms(*shapes, asked.transforms, **keywords))

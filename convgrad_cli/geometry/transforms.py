@@ -173,7 +173,17 @@ def _map_plan(
 ) -> ConvPlan:
     filters, channels, *kernel = W.canonical_shape(w_shape)
     scaled = [size * scale(name) for size in kernel]
-    return plan_conv(x_shape, W.given_shape((filters, channels, *scaled)), **options)
+    try:
+        return plan_conv(x_shape, W.given_shape((filters, channels, *scaled)), **options)
+    except GeometryError as error:
+        if scale(name) == 1:
+            raise
+        raise GeometryError(
+            f"The filter under {name} does not fit. {error.summary}",
+            expected=error.expected,
+            found=error.found,
+            remedy=f"use --padding same: {name} makes the filter twice as large",
+        ) from None
 
 
 def _check_stack(names: Sequence[str], maps: Sequence[ConvPlan]) -> None:

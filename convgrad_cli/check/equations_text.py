@@ -11,6 +11,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
+from convgrad_cli.derivation.notation_scripts import GREEK
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,29 +51,49 @@ class Statement(NamedTuple):
 class Unreadable(Exception):
     """A place that cannot be read; becomes a problem of the equation."""
 
-    def __init__(self, span: Span, expected: str, found: str) -> None:
+    def __init__(self, span: Span, expected: str, found: str, text: str | None = None) -> None:
         super().__init__(expected)
         self.span = span
         self.expected = expected
         self.found = found
+        self.text = text or f"cannot be read: {found} stands where {expected} was expected"
 
 
 _SPACING = frozenset(
-    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr quad qquad displaystyle "
-    "textstyle nonumber notag limits nolimits allowdisplaybreaks small hfill".split()
+    (
+        "left",
+        "right",
+        "big",
+        "Big",
+        "bigg",
+        "Bigg",
+        "bigl",
+        "bigr",
+        "Bigl",
+        "Bigr",
+        "biggl",
+        "biggr",
+        "quad",
+        "qquad",
+        "displaystyle",
+        "textstyle",
+        "nonumber",
+        "notag",
+        "limits",
+        "nolimits",
+        "allowdisplaybreaks",
+        "small",
+        "hfill",
+    )
 )
-_TIMES = frozenset("cdot times ast star circ odot".split())
-_FRACTIONS = frozenset("frac dfrac tfrac cfrac".split())
+_TIMES = frozenset(("cdot", "times", "ast", "star", "circ", "odot"))
+_FRACTIONS = frozenset(("frac", "dfrac", "tfrac", "cfrac"))
 _PROSE = re.compile(
     r"\s*(```|>|\\(documentclass|usepackage|(sub)*section|paragraph|title|author|maketitle|medskip|"
     r"noindent|textbf|intertext|setlength)\b)"
 )
 _COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//).*|(?<!\\)%.*")
-_GREEK = {
-    name.split()[-1].lower() if "SMALL" in name else name.split()[-1].capitalize(): letter
-    for letter in map(chr, [*range(0x391, 0x3AA), *range(0x3B1, 0x3CA)])
-    if (name := unicodedata.name(letter, "")) and "FINAL" not in name
-} | {"lambda": "λ", "Lambda": "Λ", "epsilon": "ε", "ell": "l", "max": "max"}
+_LETTERS = {name: letter for letter, name in GREEK.items()} | {"ell": "l", "max": "max"}
 _OPERATORS = {
     "−": "-", "–": "-", "—": "-", "·": "*", "×": "*", "⋅": "*", "∙": "*", "•": "*", "∗": "*",
     "⊙": "*", "∘": "*", "÷": "/", "⁄": "/", "≈": "=", "==": "=",
@@ -131,7 +152,8 @@ def _rows(text: str) -> Iterator[list[Token]]:
         row: list[Token] = []
         for token in tokens(kept, number):
             if token.kind == "break":
-                yield row
+                if row:
+                    yield row
                 row = []
             else:
                 row.append(token)
@@ -188,8 +210,8 @@ def _command(text: str, span: Span) -> Token | None:
         return Token("op", "*", span)
     if name in _FRACTIONS:
         return Token("frac", text, span)
-    if name in _GREEK:
-        return Token("name", _GREEK[name], span)
+    if name in _LETTERS:
+        return Token("name", _LETTERS[name], span)
     other = {
         "partial": ("d", "∂"),
         "prime": ("prime", "′"),

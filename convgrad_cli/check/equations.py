@@ -1,0 +1,132 @@
+"""Is this hand derivation right, and if not, which term is wrong?
+
+    check_equations("dL/dX21 = dL/dO12*F21 + dL/dO21*F11", input_shape=(3, 3), filter_shape=(2, 2))
+
+Every equation is read as a polynomial in the layer's symbols and compared with the tracer's: the
+order of terms and factors, brackets and the way of writing do not matter.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from convgrad_cli.check.equations_judge import Judge
+from convgrad_cli.check.equations_notation import choose
+from convgrad_cli.check.equations_report import RIGHT, Coverage, EquationReport, EquationsReport
+from convgrad_cli.check.equations_text import statements
+from convgrad_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from convgrad_cli.check.equations_truth import Truth
+    from convgrad_cli.derivation import Traced
+
+MOST_EQUATIONS = 100_000
+
+
+def check_equations(
+    text: str,
+    *,
+    layer: str = "conv",
+    notation: str | None = None,
+    symbols: Mapping[str, str] | None = None,
+    base: int | None = None,
+    **given: Any,
+) -> EquationsReport:
+    """The verdict on the equations in ``text``, one a line.
+
+    The layer is given as for :func:`convgrad_cli.derive`: arrays (X, W, b, dY) or ``input_shape``
+    and ``filter_shape``, or ``window`` for a pool, and stride, padding, … The notation is found out
+    from the text unless it is named. Raises UsageError for a text without any equation, and a
+    ConvgradError for what describes no layer.
+    """
+    from convgrad_cli.derivation import derive
+
+    derivation = derive("Y", layer=layer, **given)
+    return check_traced(
+        text,
+        derivation.traced,
+        derivation.values.arrays,
+        notation=notation,
+        symbols=symbols,
+        base=base,
+    )
+
+
+def check_traced(
+    text: str,
+    traced: Traced,
+    values: Mapping[str, Any] | None = None,
+    *,
+    notation: str | None = None,
+    preferred: str | None = None,
+    symbols: Mapping[str, str] | None = None,
+    base: int | None = None,
+) -> EquationsReport:
+    """The same for any layer that can be derived; ``values`` holds arrays with canonical axes."""
+    found = statements(text)
+    if not found:
+        raise UsageError(
+            "There is no equation in the text.",
+            expected="one equation a line, such as dL/dX21 = dL/dO11*F21 + dL/dO21*F11",
+        )
+    if len(found) > MOST_EQUATIONS:
+        raise UsageError(
+            "The text has too many equations.",
+            expected=f"at most {MOST_EQUATIONS}",
+            found=str(len(found)),
+        )
+    truth = choose(
+        found,
+        _with_bias(traced),
+        values or {},
+        notation=notation,
+        preferred=preferred,
+        symbols=symbols,
+        base=base,
+    )
+    judge = Judge(truth)
+    reports = [judge.judge(statement) for statement in found]
+    return EquationsReport(
+        truth.names.notation.name,
+        reports,
+        _coverage(truth, reports),
+        tuple(text.splitlines()),
+        _notes(truth, notation),
+    )
+
+
+def _with_bias(traced: Traced) -> Traced:
+    """The layer with a bias in its forward equations, which the text may leave out."""
+    from dataclasses import fields, is_dataclass, replace
+
+    if is_dataclass(traced) and any(field.name == "bias" for field in fields(traced)):
+        return replace(traced, bias=True)
+    return traced
+
+
+def _coverage(truth: Truth, reports: Iterable[EquationReport]) -> dict[str, Coverage]:
+    """Per target, the elements that an equation was given for."""
+    written: dict[str, dict[tuple[int, ...], bool]] = {name: {} for name in truth.traced.targets}
+    for report in reports:
+        if report.element is not None:
+            target, index = report.element
+            right = report.verdict == RIGHT
+            written[target][index] = right and written[target].get(index, True)
+    return {
+        target: Coverage(
+            len(found),
+            sum(found.values()),
+            truth.traced.frames[truth.traced.targets[target]].size,
+        )
+        for target, found in written.items()
+    }
+
+
+def _notes(truth: Truth, notation: str | None) -> list[str]:
+    chosen = truth.names.notation
+    if notation is not None:
+        return []
+    first = f", indices counted from {chosen.base}"
+    return [f"Notation: {chosen.name}{first} (found out from the text)."]

@@ -1,0 +1,94 @@
+"""Which notation a text is written in: the one in which most of it can be read, and is right.
+
+The lectures' notations are tried in turn; one that counts from 0 is tried counting from 1 too, and
+the other way round, where the indices of the text give reason to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from convgrad_cli.check.equations_judge import Judge
+from convgrad_cli.check.equations_report import RIGHT, UNREADABLE
+from convgrad_cli.check.equations_truth import Truth
+from convgrad_cli.derivation import NOTATIONS, Names, notation_named
+from convgrad_cli.errors import ConvgradError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from convgrad_cli.check.equations_text import Statement
+    from convgrad_cli.derivation import Notation, Traced
+
+TRIED = 40
+"""Equations by which the notation is chosen."""
+
+
+def choose(
+    statements: Sequence[Statement],
+    traced: Traced,
+    values: Mapping[str, Any],
+    *,
+    notation: str | None = None,
+    preferred: str | None = None,
+    symbols: Mapping[str, str] | None = None,
+    base: int | None = None,
+) -> Truth:
+    """The layer in the notation of the text; ``preferred`` is the one to take in doubt.
+
+    Raises UsageError for an unknown notation and for symbols that clash.
+    """
+    if notation is not None:
+        found = notation_named(notation, symbols, base)
+        return Truth(Names(found, traced), values)
+    sample = statements[:: max(1, len(statements) // TRIED)][:TRIED]
+    best, best_score = None, (-1, -1, -1)
+    for candidate in _candidates(preferred, symbols, base):
+        judge = Judge(Truth(Names(candidate, traced), values))
+        score = _score(judge, sample)
+        if score > best_score:
+            best, best_score = judge.truth, score
+        if score[1] == len(sample):
+            break
+        if base is None and _counts_otherwise(judge):
+            other = replace(candidate, base=1 - candidate.base)
+            judge = Judge(Truth(Names(other, traced), values))
+            score = _score(judge, sample)
+            if score > best_score:
+                best, best_score = judge.truth, score
+    assert best is not None
+    return best
+
+
+def _counts_otherwise(judge: Judge) -> bool:
+    """Whether the indices that were read speak for counting from the other base."""
+    seen = judge.symbols.indices.seen
+    if judge.truth.names.notation.base == 1:
+        return "below" in seen
+    return "beyond" in seen and "first" not in seen
+
+
+def _candidates(
+    preferred: str | None, symbols: Mapping[str, str] | None, base: int | None
+) -> Iterator[Notation]:
+    """The preferred notation, then the others."""
+    names = list(dict.fromkeys([preferred or "slides", *NOTATIONS]))
+    found, refusal = [], None
+    for name in names:
+        try:
+            found.append(notation_named(name, symbols, base))
+        except ConvgradError as error:
+            refusal = refusal or error
+    if not found and refusal is not None:
+        raise refusal
+    yield from found
+
+
+def _score(judge: Judge, sample: Sequence[Statement]) -> tuple[int, int, int]:
+    """How many equations can be read and are right; fewer problems decide between equals."""
+    reports = [judge.judge(statement) for statement in sample]
+    readable = sum(report.verdict != UNREADABLE for report in reports)
+    right = sum(report.verdict == RIGHT for report in reports)
+    return readable, right, -sum(len(report.problems) for report in reports)

@@ -1,0 +1,336 @@
+"""Symbols of an equation: an array's entry, a gradient, a local gradient, in any notation.
+
+    ∂L/∂X21   dL/dX_{2,1}   \\frac{\\partial L}{\\partial X_{21}}   X′21   dX21   dL_dX21
+    ∂O11/∂F11   z'_5   q_0(1,2)   w_l(0,0,1,1)   X[2,1]
+
+Every way of writing a gradient is read in every notation; the letters are the notation's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from convgrad_cli.check.equations_index import Indices
+from convgrad_cli.check.equations_text import OPENING, Span, Token, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convgrad_cli.derivation import Index, Names, Writer
+
+LOSSES = frozenset(("L", "l", "ℓ", "J", "E", "Loss", "loss", "Div", "div", "Cost", "cost"))
+
+
+class Symbol(NamedTuple):
+    """An entry of an array, or the gradient with respect to it."""
+
+    gradient: bool
+    role: str
+    index: Index  # type: ignore[assignment]
+
+
+class Local(NamedTuple):
+    """The derivative of an output's entry with respect to another entry: ∂O11/∂F11."""
+
+    output: Index
+    role: str
+    index: Index  # type: ignore[assignment]
+
+
+Factor: TypeAlias = "Symbol | Local"
+
+
+class Placed(NamedTuple):
+    """A factor and where it stands."""
+
+    factor: Factor
+    span: Span
+
+
+class Cursor:
+    """A place in a row of tokens."""
+
+    def __init__(self, tokens: Sequence[Token], end: Span) -> None:
+        self.tokens = tokens
+        self.place = 0
+        self._end = Token("end", "", end)
+
+    def peek(self, ahead: int = 0) -> Token:
+        """The token so many places on; an ``end`` token behind the last."""
+        place = self.place + ahead
+        return self.tokens[place] if place < len(self.tokens) else self._end
+
+    def take(self) -> Token:
+        """The token here, and one place on."""
+        token = self.peek()
+        self.place += 1
+        return token
+
+    @property
+    def last(self) -> Token:
+        """The token that was taken last."""
+        return self.tokens[self.place - 1]
+
+    def at(self, *texts: str, ahead: int = 0) -> bool:
+        """Whether one of these operators stands here."""
+        token = self.peek(ahead)
+        return token.kind == "op" and token.text in texts
+
+    def expect(self, text: str, meaning: str) -> Token:
+        """Take this operator, or say what was expected."""
+        if not self.at(text):
+            raise self.unreadable(meaning)
+        return self.take()
+
+    def unreadable(self, expected: str) -> Unreadable:
+        """Something else was expected here."""
+        token = self.peek()
+        return Unreadable(token.span, expected, token.text or "the end of the line")
+
+
+class Name(NamedTuple):
+    """A letter as it stands, with or without a ∂ or d before it."""
+
+    marked: bool
+    text: str
+    token: Token
+
+
+class Symbols:
+    """Reads symbols by the letters of a notation."""
+
+    def __init__(self, names: Names, writer: Writer) -> None:
+        self.names = names
+        self.indices = Indices(names, writer)
+        self.roles = {names.letter(role): role for role in names.frames}
+        self.upstream = names.traced.upstream
+        self.losses = (LOSSES | {names.notation.loss}) - self.roles.keys()
+
+    def begins(self, cursor: Cursor) -> bool:
+        """Whether a symbol stands here."""
+        kind = cursor.peek().kind
+        return kind in ("d", "name") or (kind == "frac" and self._is_derivative(cursor))
+
+    def read(self, cursor: Cursor) -> Placed:
+        """The symbol here. Raises Unreadable."""
+        start = cursor.peek().span
+        factor = self._quotient(cursor) if cursor.peek().kind == "frac" else self._line(cursor)
+        end = cursor.last.span
+        return Placed(factor, Span(start.line, start.column, _end(start, end)))
+
+    def _quotient(self, cursor: Cursor) -> Factor:
+        """``\\frac{\\partial A}{\\partial B}``."""
+        cursor.take()
+        cursor.expect("{", "{")
+        above = self._name(cursor)
+        output = None if self._is_loss(above, cursor) else self._entry(above, cursor)
+        cursor.expect("}", "}")
+        cursor.expect("{", "{")
+        factor = self._below(output, above, cursor)
+        cursor.expect("}", "}")
+        return factor
+
+    def _line(self, cursor: Cursor) -> Factor:
+        """``∂A/∂B``, ``dA``, ``A′`` or ``A``."""
+        above = self._name(cursor)
+        if self._is_loss(above, cursor):
+            if not cursor.at("/", "_"):
+                raise cursor.unreadable(f"/∂ and what {above.text} is derived by")
+            cursor.take()
+            return self._below(None, above, cursor)
+        entry = self._entry(above, cursor)
+        if above.marked and cursor.at("/", "_") and self._marked(cursor, 1):
+            cursor.take()
+            return self._below(entry, above, cursor)
+        return entry._replace(gradient=True) if above.marked else entry
+
+    def _below(self, output: Symbol | None, above: Name, cursor: Cursor) -> Factor:
+        """The lower half of a derivative."""
+        if not self._marked(cursor, 0):
+            raise cursor.unreadable("∂ and a symbol")
+        below = self._entry(self._name(cursor), cursor)
+        if output is None:
+            return below._replace(gradient=True)
+        if output.role != self.upstream or output.gradient or below.gradient:
+            letter = self.names.letter(self.upstream)
+            raise Unreadable(
+                above.token.span,
+                f"the derivative of the loss or of an output ({letter})",
+                above.token.text,
+            )
+        return Local(output.index, below.role, below.index)
+
+    def _name(self, cursor: Cursor) -> Name:
+        """A letter with or without ∂; ``dX`` is d and X unless the notation has a letter dX."""
+        token = cursor.take()
+        if token.kind == "d" or (token.text == "d" and self._lone_d(cursor)):
+            follower = cursor.peek()
+            if follower.kind != "name":
+                raise cursor.unreadable("a symbol after ∂")
+            return Name(True, cursor.take().text, follower)
+        text = token.text
+        if token.kind == "name" and text not in self.roles and text[0] == "d" and len(text) > 1:
+            rest, (line, column, end) = text[1:], token.span
+            if rest in self.roles or rest in self.losses:
+                return Name(True, rest, Token("name", rest, Span(line, column + 1, end)))
+        return Name(False, text, token)
+
+    def _lone_d(self, cursor: Cursor) -> bool:
+        return "d" not in self.roles and cursor.peek().kind == "name"
+
+    def _marked(self, cursor: Cursor, ahead: int) -> bool:
+        """Whether a ∂ or d stands so many tokens on."""
+        token = cursor.peek(ahead)
+        if token.kind != "name":
+            return token.kind == "d"
+        return token.text[0] == "d" and token.text not in self.roles
+
+    def _is_loss(self, name: Name, cursor: Cursor) -> bool:
+        return name.marked and name.text in self.losses
+
+    def _is_derivative(self, cursor: Cursor) -> bool:
+        """Whether the fraction here is a derivative: ∂ or d both above and below."""
+        if not (cursor.at("{", ahead=1) and self._marked(cursor, 2)):
+            return False
+        depth, ahead = 1, 2
+        while depth and cursor.peek(ahead).kind != "end":
+            depth += cursor.at("{", ahead=ahead) - cursor.at("}", ahead=ahead)
+            ahead += 1
+        return cursor.at("{", ahead=ahead) and self._marked(cursor, ahead + 1)
+
+    def _entry(self, name: Name, cursor: Cursor) -> Symbol:
+        """The subscripts, arguments and primes after a letter."""
+        role = self.roles.get(name.text)
+        if role is None:
+            letters = ", ".join(self.roles)
+            raise Unreadable(name.token.span, f"one of the letters {letters}", name.token.text)
+        marks = _Marks(self.indices, role)
+        while marks.read(cursor):
+            pass
+        start, end = name.token.span, cursor.last.span
+        span = Span(start.line, start.column, _end(start, end))
+        text = name.token.text + "".join(marks.texts)
+        index = self.indices.index(role, marks.digits, marks.numbers, span, text)
+        return Symbol(marks.prime, role, index)
+
+
+class _Marks:
+    """What stands after a letter, gathered mark by mark."""
+
+    def __init__(self, indices: Indices, role: str) -> None:
+        self.indices = indices
+        self.role = role
+        self.digits: list[str] = []
+        self.numbers: list[int] = []
+        self.texts: list[str] = []
+        self.prime = False
+
+    def read(self, cursor: Cursor) -> bool:
+        """Read one more mark; False where there is none."""
+        token, start = cursor.peek(), cursor.place
+        if token.kind == "prime":
+            cursor.take()
+            self.prime = True
+        elif token.kind == "sub" or (token.kind == "number" and self._attached(cursor)):
+            self._digits(cursor.take())
+        elif cursor.at("^"):
+            self._raised(cursor)
+        elif cursor.at("_"):
+            self._lowered(cursor)
+        elif cursor.at("[") or (cursor.at("(") and self._arguments_follow(cursor)):
+            closing = OPENING[cursor.take().text]
+            self._list(cursor, closing)
+        else:
+            return False
+        self.texts += [token.text for token in cursor.tokens[start : cursor.place]]
+        return True
+
+    def _attached(self, cursor: Cursor) -> bool:
+        return not self.digits and not self.numbers and cursor.peek().glued(cursor.last)
+
+    def _digits(self, token: Token) -> None:
+        if not token.text.isdigit():
+            raise Unreadable(token.span, "a whole number as the index", token.text)
+        self.digits.append(token.text)
+
+    def _raised(self, cursor: Cursor) -> None:
+        """``^{\\prime}``, or the layer's number ``^{(l-1)}``."""
+        cursor.take()
+        closings = []
+        while cursor.at("{", "("):
+            closings.append(OPENING[cursor.take().text])
+        if cursor.peek().kind == "prime":
+            cursor.take()
+            self.prime = True
+        elif cursor.peek().text in ("l", "L"):
+            _layer(cursor)
+        else:
+            raise cursor.unreadable("a prime; products of an entry with itself do not occur")
+        for closing in reversed(closings):
+            cursor.expect(closing, closing)
+
+    def _lowered(self, cursor: Cursor) -> None:
+        cursor.take()
+        token = cursor.peek()
+        if token.kind == "number":
+            self._digits(cursor.take())
+        elif token.kind == "name" and token.text == "l":
+            cursor.take()
+        elif cursor.at("{", "("):
+            self._list(cursor, OPENING[cursor.take().text])
+        elif token.glued(cursor.last) and token.kind != "end" and not cursor.at("*", "+", "-"):
+            raise cursor.unreadable("an index after _")
+
+    def _list(self, cursor: Cursor, closing: str) -> None:
+        """``2,1}``: numbers between commas; one of several digits may be several indices."""
+        digits: list[str] = []
+        numbers: list[int] = []
+        while not cursor.at(closing):
+            token = cursor.peek()
+            if token.kind == "number" and token.text.isdigit():
+                digits.append(cursor.take().text)
+            elif cursor.at("-") and cursor.peek(1).text.isdigit() and not cursor.peek(1).text[12:]:
+                cursor.take()
+                numbers.append(-int(cursor.take().text))
+                digits.append("")
+            elif token.text == "l":
+                _layer(cursor)
+            elif cursor.at(",") and cursor.last.text != ",":
+                cursor.take()
+            else:
+                raise cursor.unreadable(f"a number or {closing}")
+        cursor.take()
+        if len(digits) == 1 and not numbers and not self.digits and not self.numbers:
+            self.digits += digits
+            return
+        negative = iter(numbers)
+        for text in digits:
+            if len(text) > 12:
+                raise Unreadable(cursor.last.span, "an index of the layer", text[:12] + "…")
+            self.numbers.append(int(text) if text else next(negative))
+
+    def _arguments_follow(self, cursor: Cursor) -> bool:
+        """Whether the parenthesis here holds indices and not a factor: ``q(0,1)``, ``X11(…)``."""
+        if self.indices.complete(self.role, self.digits, self.numbers):
+            return False
+        ahead = 1
+        while not cursor.at(")", ahead=ahead):
+            token = cursor.peek(ahead)
+            number = token.kind == "number" and token.text.isdigit()
+            if not (number or token.text == "l" or cursor.at(",", "-", ahead=ahead)) or ahead > 24:
+                return False
+            ahead += 1
+        return ahead > 1
+
+
+def _layer(cursor: Cursor) -> None:
+    """``l`` or ``l-1``: the number of the layer says nothing new."""
+    cursor.take()
+    if cursor.at("-") and cursor.peek(1).text == "1":
+        cursor.take()
+        cursor.take()
+
+
+def _end(start: Span, end: Span) -> int:
+    """The last column, as far as it is on the first line."""
+    return end.end if end.line == start.line else start.end

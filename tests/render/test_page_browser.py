@@ -294,6 +294,10 @@ def test_an_edit_changes_exactly_the_right_cells(opened: Any) -> None:
         }
     assert {cell.split()[0] for cell in expected} == {"Y", "dX"}
     assert set(flashed) == expected | {"W 10"}
+    edited_cells = "return Array.from(document.querySelectorAll('.edited'), (c) => c.dataset.i)"
+    assert browser.run(edited_cells) == ["10"]
+    choose(browser, "contents", "both")
+    assert browser.run(edited_cells) == ["10"]
     browser.click("#reset")
     assert {name: shown_values(browser, name) for name in before} == before
     assert browser.console() == []

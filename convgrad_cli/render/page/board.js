@@ -38,6 +38,16 @@ class Board {
       for (const cell of cells) this.register(cell);
       cells.find((cell) => cell.dataset.a)?.setAttribute("tabindex", "0");
     });
+    this.settle();
+  }
+
+  // Given and results stand in two rows, unless one is enough for both.
+  settle() {
+    const row = this.stage.querySelector(".row");
+    if (!row) return;
+    row.hidden = true;
+    const cards = this.stage.querySelectorAll(".card");
+    row.hidden = cards[0].offsetTop === cards[cards.length - 1].offsetTop;
   }
 
   register(cell) {
@@ -79,7 +89,8 @@ class Board {
     if (!ref) return `<div class="cell ${role}" ${state}${title(note)}>${role.includes("crop") ? "×" : "0"}</div>`;
     const [name, flat] = ref;
     const editable = this.writer.model.given.includes(name) ? "" : ` aria-readonly="true"`;
-    return `<div class="cell ${role}" ${state} data-a="${name}" data-i="${flat}"${editable}${title(note)}>${this.content(ref)}</div>`;
+    const edited = layer.arrays[name].values && !Object.is(this.plates[name].values[flat], Number(layer.arrays[name].values[flat]));
+    return `<div class="cell ${role}${edited ? " edited" : ""}" ${state} data-a="${name}" data-i="${flat}"${editable}${title(note)}>${this.content(ref)}</div>`;
   }
 
   content(ref) {

@@ -98,6 +98,7 @@ function startControls(page) {
     page.board.ground();
   };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.board.ground());
+  addEventListener("resize", () => page.board.settle());
   byId("reset").onclick = () => resetArrays(page);
   byId("copy-bundle").onclick = () => copy(bundleText(page), "The layer's state is copied as JSON.");
   byId("copy-latex").onclick = () => copy(latexOfChosen(page), "The equation is copied as LaTeX.");

@@ -38,7 +38,7 @@ class Dock {
     const is = `<div class="is"><math><mo>=</mo></math></div>`;
     const body = rows.map((row, i) =>
       `<div class="left">${i ? "" : left}</div>${terms.length ? is : "<div></div>"}<div class="right">${row}</div>`).join("");
-    this.put(this.subject(name, flat, terms), `<div class="lines">${body}</div>`,
+    this.put(this.subject(name, flat, terms), `<div class="lines">${body}</div>${this.because(this.reason(name, plates[name].index(flat)))}`,
       terms.map((term) => term.refs), terms.length < 13 ? writer.sentence(name, flat)
         : `${writer.symbol([name, flat], "text")}: a sum of ${terms.length} terms, ${shown(plates[name].values[flat])}`);
   }
@@ -62,9 +62,10 @@ class Dock {
     const index = plates[name].index(flat);
     const where = `<b>${name}[${layer.given[name] ? givenIndex(layer.given[name], index).join(", ") : index.join(", ")}]</b>`;
     const why = this.reason(name, index);
-    if (why) return `${where} is 0: ${escapeHtml(why)}`;
-    if (!model.filters && model.ties) return `${where} ${this.poolSubject(name, flat, terms)}`;
-    return `${where} ${name === "Y" ? "is made of" : "gathers"} ${count(terms.length, "product")}`;
+    if (why) return `${where} = 0: no window reaches it`;
+    const value = `${where} = ${shown(plates[name].values[flat])}`;
+    if (model.ties) return `${value} ${this.poolSubject(name, flat, terms)}`;
+    return `${value} ${name === "Y" ? "is made of" : "gathers"} ${count(terms.length, model.filters ? "product" : "term")}`;
   }
 
   poolSubject(name, flat, terms) {
@@ -85,6 +86,10 @@ class Dock {
     return axis < 0 ? "" : this.page.layer.axes[axis].unreached[index[2 + axis]];
   }
 
+  because(why) {
+    return why ? `<p class="why">${escapeHtml(why[0].toUpperCase() + why.slice(1))}.</p>` : "";
+  }
+
   // What a given element influences: one line a result it goes into.
   influence(name, flat, found) {
     const { writer, plates, layer } = this.page;
@@ -102,8 +107,8 @@ class Dock {
       return `<div class="left"><span class="into">into ${target}</span></div><div class="is"></div><div class="right">${parts.join("")}</div>`;
     });
     const reached = targets.map((target) => count(found.filter((one) => one.into[0] === target).length, `term`) + ` of ${target}`);
-    const head = why ? `${where}: ${escapeHtml(why)}` : `${where} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
-    this.put(head, `<div class="lines">${rows.join("")}</div>`, [...pairs.values()],
+    const head = `${where} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
+    this.put(head, `<div class="lines influences">${rows.join("")}</div>${this.because(why)}`, [...pairs.values()],
       `${writer.symbol([name, flat], "text")} = ${shown(plates[name].values[flat])}, ${why || `goes into ${reached.join(", ")}`}`);
   }
 

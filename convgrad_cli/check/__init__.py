@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convgrad_cli.check.arrays import check_arrays
+    from convgrad_cli.check.equations import check_equations
     from convgrad_cli.check.function import check_function
     from convgrad_cli.check.power import check_power
 
@@ -20,7 +21,7 @@ _HOMES = {
     "check_power": "power",
 }
 
-__all__ = ["check_arrays", "check_function", "check_power"]
+__all__ = ["check_arrays", "check_equations", "check_function", "check_power"]
 
 
 def __getattr__(name: str) -> Any:

@@ -89,6 +89,7 @@ def check_traced(
     judge = Judge(truth)
     reports = [judge.judge(statement) for statement in found]
     return EquationsReport(
+        traced.operation,
         truth.names.notation.name,
         reports,
         _coverage(truth, reports),

@@ -83,6 +83,7 @@ class Coverage(NamedTuple):
 class EquationsReport:
     """The verdict on a text."""
 
+    layer: str
     notation: str
     equations: list[EquationReport]
     coverage: dict[str, Coverage]
@@ -113,6 +114,7 @@ class EquationsReport:
             "convgrad": 1,
             "operation": "check_equations",
             "verdict": self.verdict,
+            "layer": self.layer,
             "notation": self.notation,
             "equations": [equation.as_dict() for equation in self.equations],
             "coverage": {name: c._asdict() for name, c in self.coverage.items()},

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from convgrad_cli.cli import check_arrays, check_function, check_power
+from convgrad_cli.cli import check_arrays, check_equations, check_function, check_power
 
-COMMANDS = (check_arrays, check_function, check_power)
+COMMANDS = (check_arrays, check_equations, check_function, check_power)
 
 
 def register(app: typer.Typer) -> None:

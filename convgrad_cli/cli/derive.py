@@ -143,7 +143,7 @@ def derive(
 
     asked, bundle = _without_bundle(targets or [])
     steps = checked_steps(options.steps)
-    given, kind = _given(arrays, layer, bundle)
+    given, kind = given_layer(arrays, layer, bundle)
     traced, values = _traced(given, kind, arrays, options)
     derivation = _derivation(traced, values, asked, options, given)
     written = Written(derivation, steps, options.everything, options.standalone)
@@ -188,7 +188,7 @@ def _without_bundle(texts: list[str]) -> tuple[list[str], str | None]:
     return [text for text in texts if text not in bundles], bundles[0] if bundles else None
 
 
-def _given(arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None) -> tuple[Given, str]:
+def given_layer(arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None) -> tuple[Given, str]:
     """The arrays and options, and the kind of layer: asked for, or what was given, or a conv."""
     from convgrad_cli.cli.inputs import Given, gather, typed_options
     from convgrad_cli.derivation.api import LAYERS
@@ -224,8 +224,20 @@ def _kind_of(given: Given) -> str:
 def _traced(
     given: Given, kind: str, arrays: DeriveArrays, options: DeriveOptions
 ) -> tuple[Any, dict[str, Any]]:
-    """The layer's tracer and the numbers there are."""
-    from convgrad_cli.cli.inputs import conv_keywords, pool_keywords, upstream
+    """The layer's tracer and the numbers there are; dY is 1 everywhere where none is given."""
+    from convgrad_cli.cli.inputs import upstream
+
+    traced, values = traced_layer(given, kind, arrays, with_bias=options.with_bias)
+    if "dY" in given or {"X", "W"} <= values.keys():
+        values |= canonical(traced, {"dY": upstream(given, traced.plan)})
+    return traced, values
+
+
+def traced_layer(
+    given: Given, kind: str, arrays: DeriveArrays, *, with_bias: bool
+) -> tuple[Any, dict[str, Any]]:
+    """The layer's tracer and the given numbers but dY's."""
+    from convgrad_cli.cli.inputs import conv_keywords, pool_keywords
     from convgrad_cli.geometry import plan_conv, plan_pool
 
     x_shape = _shape(given, "X", arrays.input_shape, "--input-shape")
@@ -238,11 +250,8 @@ def _traced(
     else:
         _no_filter(given, arrays)
         plan = given.locating(lambda: plan_pool(x_shape, **pool_keywords(given.options)))
-    traced = _of_plan(plan, kind, given, with_bias=options.with_bias)
-    values = _values(traced, given)
-    if "dY" in given or {"X", "W"} <= values.keys():
-        values |= canonical(traced, {"dY": upstream(given, plan)})
-    return traced, values
+    traced = _of_plan(plan, kind, given, with_bias=with_bias)
+    return traced, _values(traced, given)
 
 
 def _of_plan(plan: Plan, kind: str, given: Given, *, with_bias: bool) -> Any:

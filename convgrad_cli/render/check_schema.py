@@ -95,6 +95,39 @@ _ROW: Final = closed(
     }
 )
 
+_PROBLEM: Final = closed(
+    {
+        "kind": words(
+            "wrong_term",
+            "missing_term",
+            "extra_term",
+            "doubled_term",
+            "wrong_coefficient",
+            "wrong_value",
+            "unreadable",
+        ),
+        "line": {"type": "integer", "minimum": 1},
+        "column": {"type": "integer", "minimum": 1},
+        "found": _TEXT,
+        "expected": _TEXT,
+        "text": _TEXT,
+    }
+)
+_EQUATION: Final = closed(
+    {
+        "line": {"type": "integer", "minimum": 1},
+        "verdict": words("right", "wrong", "unreadable", "not_checked"),
+        "problems": _list_of(_PROBLEM),
+    },
+    {
+        "subject": _TEXT,
+        "target": _TEXT,
+        "index": reference("index"),
+        "right": _TEXT,
+        "notes": _TEXTS,
+    },
+)
+
 
 def _envelope(operation: str, fields: dict[str, Schema]) -> Schema:
     common: dict[str, Schema] = {
@@ -111,6 +144,23 @@ CHECKS: Final[dict[str, Schema]] = {
     "check_arrays": _envelope(
         "check_arrays",
         {"geometry": _GEOMETRY, "shapes": reference("shapes"), "gradients": _GRADIENTS},
+    ),
+    "check_equations": closed(
+        {
+            "convgrad": {"const": 1},
+            "operation": {"const": "check_equations"},
+            "verdict": words("right", "wrong", "not_checkable"),
+            "layer": _TEXT,
+            "notation": _TEXT,
+            "equations": _list_of(_EQUATION),
+            "coverage": {
+                "type": "object",
+                "additionalProperties": closed(
+                    {"written": _COUNT, "right": _COUNT, "total": _COUNT}
+                ),
+            },
+            "notes": _TEXTS,
+        }
     ),
     "check_function": _envelope(
         "check_function",

@@ -117,7 +117,11 @@ def _printed_decimals(found: Array, largest: float) -> int | None:
     numbers = found[np.isfinite(found)].astype(np.float64).ravel()[:100_000]
     if not numbers.size or np.all(numbers == np.round(numbers, DECIMALS[0] - 1)):
         return None
+    # Finer than the dtype itself, any array is "rounded".
+    finest = 4 * float(np.finfo(found.dtype).eps) * float(np.abs(numbers).max())
     for decimals in DECIMALS:
+        if 10.0**-decimals < finest:
+            return None
         fine_enough = 0.5 * 10.0**-decimals <= PRINTED_PART * largest
         rounded = np.round(numbers, decimals).astype(found.dtype)
         if fine_enough and np.array_equal(rounded.astype(np.float64), numbers):

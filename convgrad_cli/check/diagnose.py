@@ -45,6 +45,7 @@ OBJECTS = {
     "db": "the sum",
     "Y": "the forward pass",
 }
+POOL_OBJECTS = {"dX": "the pool's gradient", "Y": "the pool's output"}
 
 
 @dataclass
@@ -107,7 +108,7 @@ def explain(search: Search) -> Findings:
         some = _feasible(search, cut, pairs, 2 * PAIRS_WORK)
         found = _confirmed(search, cut, some) or list(_with_factor(search, cut, alone))
         tried += " and " + _tried(len(some), f"of {len(pairs)} pairs", cut)
-    return Findings([_diagnosis(search.target, causes) for causes in _distinct(found)], tried)
+    return Findings([_diagnosis(search, causes) for causes in _distinct(found)], tried)
 
 
 def _tried(count: int, what: str, cut: Search | None) -> str:
@@ -273,8 +274,10 @@ def _distinct(found: list[tuple[Mistake, ...]]) -> list[tuple[Mistake, ...]]:
     return kept
 
 
-def _diagnosis(target: str, causes: tuple[Mistake, ...]) -> Diagnosis:
+def _diagnosis(search: Search, causes: tuple[Mistake, ...]) -> Diagnosis:
+    target = search.target
+    objects = OBJECTS if hasattr(search.problem, "W") else POOL_OBJECTS
     phrases = ", and with ".join(mistake.phrase for mistake in causes)
     fixes = "; ".join(dict.fromkeys(mistake.fix for mistake in causes))
-    text = f"your {target} equals {OBJECTS[target]} with {phrases}"
+    text = f"your {target} equals {objects[target]} with {phrases}"
     return Diagnosis(tuple(mistake.id for mistake in causes), text, fixes, causes)

@@ -7,7 +7,7 @@ one, makes the mistake show, is to blame; where none does, the geometry is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from convgrad_cli.check.compare import Noise
 from convgrad_cli.check.generic import generic_variants
 from convgrad_cli.check.locate import axis_names, tied_positions
 from convgrad_cli.check.mistake import unmet
+from convgrad_cli.check.power_report import PowerReport, RowPower
 from convgrad_cli.check.problem import ConvProblem, PoolProblem
 from convgrad_cli.check.recipes import Impossible
 from convgrad_cli.check.rows import ANY_ROWS, AVERAGE_ONLY, CONV_ROWS, MAX_ONLY, POOL_ROWS
@@ -32,68 +33,6 @@ if TYPE_CHECKING:
 
 #: Multiply-adds of a layer beyond which telling would take too long; a part says as much.
 LARGEST = 300_000_000
-
-
-@dataclass
-class RowPower:
-    """One row for one array: shown, partly (some readings), hidden (by the data), or impossible
-    (on this geometry); ``suggestion`` says whether the suggested data shows it."""
-
-    id: str
-    title: str
-    target: str
-    verdict: str
-    reasons: list[str] = field(default_factory=list)
-    readings: list[str] = field(default_factory=list)
-    suggestion: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "gradient": self.target,
-            "verdict": self.verdict,
-            "reasons": self.reasons,
-            "readings": self.readings,
-            "shown_by_suggestion": self.suggestion,
-        }
-
-
-@dataclass
-class PowerReport:
-    """What the data can and cannot show."""
-
-    layer: str
-    geometry: dict[str, Any]
-    shapes: dict[str, tuple[int, ...]]
-    rows: list[RowPower]
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def blind(self) -> list[RowPower]:
-        """What this data could not have shown, wholly or in part."""
-        return [row for row in self.rows if row.verdict != "shown"]
-
-    @property
-    def verdict(self) -> str:
-        """``"right"``: shows all that its geometry can show; ``"wrong"``: better data exists."""
-        return "wrong" if any(row.suggestion for row in self.blind) else "right"
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "convgrad": 1,
-            "operation": "check_power",
-            "verdict": self.verdict,
-            "layer": self.layer,
-            "geometry": self.geometry,
-            "shapes": {name: list(shape) for name, shape in self.shapes.items()},
-            "shown": sum(row.verdict == "shown" for row in self.rows),
-            "not_shown": len(self.blind),
-            "mistakes": [row.as_dict() for row in self.rows],
-            "notes": self.notes,
-        }
 
 
 def check_power(problem: Problem, targets: Sequence[str] | None = None) -> PowerReport:

@@ -44,13 +44,15 @@ CONV_ROWS = row_table(
         Row("W8", "axes in another order (right values, shuffled)", ("dW",), ()),
         Row("W9", "a sum over in-channels too many, or missing", ("dW",), ("channels or filters",)),
         Row("B1", "mean instead of sum", ("db",), ("batch or places",)),
-        Row("B2", "sum over the wrong axes", ("db",), ()),
+        Row("B2", "sum over the wrong axes", ("db",), ("batch", "filters")),
         Row("B3", "right values, wrong shape", ("db",), ()),
         Row("B4", "bias added once per window element", ("db", "Y"), ()),
         Row("B5", "bias left out", ("Y",), ()),
         Row("B6", "bias added along the wrong axis", ("Y",), ("filters",)),
         Row("F1", "true convolution instead of cross-correlation", ("Y",), ("kernel",)),
-        Row("F2", "filter layout confused (OIHW, HWIO, IOHW)", ("Y", "dX"), ()),
+        Row(
+            "F2", "filter layout confused (OIHW, HWIO, IOHW)", ("Y", "dX"), ("channels or filters",)
+        ),
     ]
 )
 

@@ -50,7 +50,7 @@ def _write(report: Any, lines: Lines, *, long: bool) -> None:
     if isinstance(report, ArraysReport):
         write_arrays(report, lines, long=long)
         return
-    from convgrad_cli.check.function import FunctionReport
+    from convgrad_cli.check.function_report import FunctionReport
 
     if isinstance(report, FunctionReport):
         from convgrad_cli.render.check_function import write_function

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from convgrad_cli.render.check import write_gradient
 
 if TYPE_CHECKING:
-    from convgrad_cli.check.function import CaseReport, FunctionReport
+    from convgrad_cli.check.function_report import CaseReport, FunctionReport
     from convgrad_cli.render.check_lines import Lines
 
 INPUTS = {"input": "X", "filter": "W", "bias": "b", "upstream": "dY"}
@@ -50,7 +50,7 @@ def _case(case: CaseReport, lines: Lines) -> None:
 
 
 def _geometry(case: CaseReport) -> str:
-    from convgrad_cli.check.function import shapes_of
+    from convgrad_cli.check.function_report import shapes_of
 
     options = [
         f"{name} {','.join(map(str, v)) if isinstance(v, tuple) else v}"

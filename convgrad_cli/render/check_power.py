@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from convgrad_cli.check.power import PowerReport, RowPower
+    from convgrad_cli.check.power_report import PowerReport, RowPower
     from convgrad_cli.render.check_lines import Lines
 
 

@@ -253,6 +253,41 @@ def test_a_printed_array_may_be_rounded_and_the_report_says_so() -> None:
     assert not check_arrays(Z, dY=-1 / A, dX=off, layer="maxpool", window=2, stride=1)
 
 
+def test_a_print_out_too_coarse_for_its_numbers_excuses_nothing() -> None:
+    X, W = np.array([[1.0, 2.0]]), np.array([[0.01234567]])
+    assert not check_arrays(X, W, [[1.0, 1.0]], dX=[[0.0123, 0.0123]])
+    assert check_arrays(X, W, [[1.0, 1.0]], dX=[[0.0123457, 0.0123457]])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "id"),
+    [
+        (lambda W: W[..., ::-1, ::-1, ::-1], "X1"),
+        (lambda W: W[..., ::-1, :, ::-1], "X2"),
+        (lambda W: W.swapaxes(2, 4), "X10"),
+    ],
+)
+def test_three_dimensions(wrong, id) -> None:
+    from convgrad_cli import conv_backward
+
+    rng = np.random.default_rng(2)
+    X, W = rng.normal(size=(2, 2, 4, 5, 6)), rng.normal(size=(3, 2, 2, 2, 2))
+    dY = rng.normal(size=(2, 3, 3, 4, 5))
+    right = conv_backward(X, W, dY)
+    mistaken = conv_backward(X, wrong(W), dY).dX
+    assert check_arrays(X, W, dY, *right)
+    assert named(check_arrays(X, W, dY, dX=mistaken), "dX") == [(id,)]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_an_array_in_full_precision_does_not_look_printed(dtype) -> None:
+    spec = layer(2, N=3)
+    a = conv_arrays(spec, dtype)
+    right = mutants.right_dx(spec, a["W"].astype(np.float64), a["dY"].astype(np.float64))
+    report = checked(spec, a, dX=right.astype(dtype)).gradients["dX"]
+    assert (report.verdict, report.notes) == ("right", [])
+
+
 def test_integers_must_be_equal() -> None:
     X, W, dY = np.arange(16).reshape(4, 4), np.array([[1, 2], [3, 5]]), np.arange(9).reshape(3, 3)
     dW = mutants.right_dw(

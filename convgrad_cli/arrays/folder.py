@@ -7,7 +7,7 @@ renamed only when all are complete.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,21 +22,22 @@ if TYPE_CHECKING:
     from convgrad_cli.arrays.numeric import Array
 
 
-class OutputFolder:
-    """A directory under construction; see :func:`output_folder`."""
+class OutputArrays:
+    """Arrays under construction; see :func:`output_arrays`."""
 
-    def __init__(self, folder: Path, inputs: Iterable[str | Path]) -> None:
-        self._folder = folder
+    def __init__(self, place: Path, inputs: Iterable[str | Path]) -> None:
+        self._place = place
         self._inputs = list(inputs)
         self._arrays: dict[Path, tuple[Path, Any]] = {}
 
     def array(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
-        """A zeroed array to be filled, which becomes ``name.npy``.
+        """A zeroed array to be filled, which becomes ``name.npy`` (or the one .npy file asked for).
 
         The disk space is reserved at once, so that a full disk is an error here and not a crash of
         the mapping later.
         """
-        target = Path(os.path.realpath(self._folder / f"{name}.npy"))
+        single = self._place.suffix == ".npy"
+        target = Path(os.path.realpath(self._place if single else self._place / f"{name}.npy"))
         check_target(target, self._inputs)
         temporary = target.parent / f".convgrad-{os.urandom(6).hex()}.tmp"
         self._arrays[temporary] = (target, None)
@@ -64,14 +65,14 @@ class OutputFolder:
 
 
 @contextmanager
-def output_folder(path: str | Path, inputs: Iterable[str | Path]) -> Iterator[OutputFolder]:
-    """A directory whose arrays appear when the block ends without an error, and not otherwise.
+def output_arrays(path: str | Path, inputs: Iterable[str | Path]) -> Iterator[OutputArrays]:
+    """A directory, or one .npy file, whose arrays appear when the block ends without an error.
 
     Raises FileError for what the system refuses, and for a target that is one of ``inputs``.
     """
-    folder = Path(path)
-    with refusals(folder), made_folder(folder):
-        under_way = OutputFolder(folder, inputs)
+    place = Path(path)
+    with refusals(place), nullcontext() if place.suffix == ".npy" else made_folder(place):
+        under_way = OutputArrays(place, inputs)
         try:
             yield under_way
             under_way.finish()

@@ -47,8 +47,10 @@ def backward(
     from convgrad_cli.cli import words
     from convgrad_cli.cli.inputs import conv_plan, gather, upstream
     from convgrad_cli.cli.lecture import asked_of, backward_with
+    from convgrad_cli.cli.progress import progress_bar
     from convgrad_cli.cli.results import conv_result, finish
-    from convgrad_cli.layers.conv import planned_backward
+    from convgrad_cli.cli.streams import is_streamed, stream_backward
+    from convgrad_cli.layers.stream import backward_into
 
     given = gather(arrays, options, {})
     wanted = words.names(only, GRADIENTS, "--only") if only else GRADIENTS
@@ -65,11 +67,18 @@ def backward(
         return
     plan = conv_plan(given)
     dY = upstream(given, plan)
+    _note_unreached(given.notes, plan, wanted)
     X, W = given["X"], given["W"]
-    gradients = given.locating(lambda: planned_backward(plan, X, W, dY, only=wanted))
+    whole = verify or symbolic.symbolic or learning_rate is not None
+    if not whole and is_streamed(given, output, X.size if "dX" in wanted else 0):
+        stream_backward(plan, given, dY, wanted, output, given.notes)
+        return
+    with progress_bar("gradients", quiet=output.quiet) as progress:
+        gradients = given.locating(
+            lambda: backward_into(plan, X, W, dY, only=wanted, progress=progress)
+        )
     found = {name: getattr(gradients, name) for name in wanted}
     result = conv_result("conv_backward", plan, given, found, upstream=dY)
-    _note_unreached(result.notes, plan, wanted)
     if learning_rate is not None:
         result.updated = updated(given, found, learning_rate)
     if verify:

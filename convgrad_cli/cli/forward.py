@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from convgrad_cli.cli.lecture_options import LectureOptions
@@ -31,8 +32,10 @@ def forward(
     from convgrad_cli.cli.inputs import conv_plan, gather
     from convgrad_cli.cli.lecture import asked_of, forward_with
     from convgrad_cli.cli.memory import ensure_fits
+    from convgrad_cli.cli.progress import progress_bar
     from convgrad_cli.cli.results import conv_result, finish
-    from convgrad_cli.layers.conv import planned_forward
+    from convgrad_cli.cli.streams import is_streamed, stream_forward
+    from convgrad_cli.layers.stream import forward_into
 
     given = gather(arrays, options, {})
     if (asked := asked_of(lecture, given)) is not None:
@@ -40,8 +43,12 @@ def forward(
         return
     plan = conv_plan(given)
     X, W, b = given["X"], given["W"], given.get("b")
+    if not symbolic.symbolic and is_streamed(given, output, prod(plan.output_shape)):
+        stream_forward(plan, given, output)
+        return
     ensure_fits(plan.output_shape, max(X.itemsize, W.itemsize), "Y")
-    Y = given.locating(lambda: planned_forward(plan, X, W, b))
+    with progress_bar("forward pass", quiet=output.quiet) as progress:
+        Y = given.locating(lambda: forward_into(plan, X, W, b, progress=progress))
     result = conv_result("conv_forward", plan, given, {"Y": Y})
     result.arrays |= {name: given[name] for name in ("X", "W", "b") if name in given}
     finish(result, given, plan, output, symbolic, targets=("Y",))

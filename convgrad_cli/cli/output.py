@@ -50,8 +50,15 @@ def emit(result: Result, options: OutputOptions, *, inputs: Iterable[str]) -> No
             **display,
         )
 
-    written = {**result.arrays, **_prefixed(result.updated)}
+    written = {**_own(result, options), **_prefixed(result.updated)}
     put(form, written, options, inputs=inputs, notes=result.notes)
+
+
+def _own(result: Result, options: OutputOptions) -> Mapping[str, Any]:
+    """The arrays to write: a bundle keeps the inputs a result carries, single arrays are new."""
+    if (options.output or "").endswith((".npz", ".json")):
+        return result.arrays
+    return {name: array for name, array in result.arrays.items() if name not in ("X", "W", "b")}
 
 
 def _derivation(written: Any, name: str, **display: Any) -> str:

@@ -252,9 +252,9 @@ def test_a_crash_is_not_hidden(convgrad: Convgrad) -> None:
         [
             sys.executable,
             "-c",
-            "import sys, convgrad_cli.layers.conv as conv\n"
+            "import sys, convgrad_cli.layers.stream as conv\n"
             "def broken(*a, **k): raise ZeroDivisionError('planted')\n"
-            "conv.planned_backward = broken\n"
+            "conv.backward_into = broken\n"
             "sys.argv = ['convgrad', 'backward']\n"
             "from convgrad_cli.cli.main import main\nmain()",
         ],
@@ -272,13 +272,13 @@ def test_a_failed_verification_exits_3(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys, convgrad_cli.layers.conv as conv\n"
-            "right = conv.planned_backward\n"
+            "import sys, convgrad_cli.layers.stream as conv\n"
+            "right = conv.backward_into\n"
             "def wrong(*a, **k):\n"
             "    gradients = right(*a, **k)\n"
             "    gradients.dW[0, 1] += 1\n"
             "    return gradients\n"
-            "conv.planned_backward = wrong\n"
+            "conv.backward_into = wrong\n"
             "sys.argv = ['convgrad', 'backward', '--verify', '--json']\n"
             "from convgrad_cli.cli.main import main\nmain()",
         ],

@@ -11,6 +11,7 @@ from convgrad_cli.derivation.conv import TracedConv
 from convgrad_cli.derivation.equation import Equation
 from convgrad_cli.derivation.numbers import total
 from convgrad_cli.derivation.pictures import fits, grids, side_by_side
+from convgrad_cli.derivation.recipe_words import dilation_words, full_padding_words, keep_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from convgrad_cli.derivation.model import Index
     from convgrad_cli.derivation.steps import Report
     from convgrad_cli.derivation.targets import Selected
-    from convgrad_cli.geometry import Axis
 
 _NOTHING: frozenset[tuple[int, ...]] = frozenset()
 MOST_CHECKED = 200_000
@@ -31,38 +31,44 @@ def convolution_blocks(report: Report, target: str, chosen: Sequence[Selected]) 
     traced = report.derivation.traced
     if not isinstance(traced, TracedConv):
         return
-    view = _View(report, traced)
+    single = chosen[0].index if len(chosen) == 1 else None
+    view = _View(report, traced, target, single)
     match target:
         case "dX":
-            yield from view.input_side(chosen)
+            yield from view.input_side()
         case "dW":
-            yield from view.weight_side(chosen)
+            yield from view.weight_side()
         case "db":
             left = report.writer.atom(report.writer.names.whole_gradient("b"))
             yield Formula(left, (view.call("sum", view.upstream_symbol(whole=True)),))
     if target in ("dX", "dW"):
+        yield from view.which_planes()
         yield from _verdict(report, traced, target, chosen)
 
 
 class _View:
     """The matrices of one layer in one script."""
 
-    def __init__(self, report: Report, traced: TracedConv) -> None:
+    def __init__(
+        self, report: Report, traced: TracedConv, target: str, single: Index | None
+    ) -> None:
         self.report = report
         self.traced = traced
         self.writer = report.writer
         self.names = report.writer.names
         self.axes = traced.plan.geometry.axes
         self.latex = report.script == "latex"
+        self.single = single
+        self.planes = _planes(traced, target, single)
 
-    def input_side(self, chosen: Sequence[Selected]) -> Iterator[Block]:
+    def input_side(self) -> Iterator[Block]:
         """dX: dilate, pad or crop, rotate, correlate."""
         yield from self._formula("dX")
         if self._strided:
-            yield sentence(_dilation_words(self.axes))
-        yield sentence(_full_padding_words(self.axes))
+            yield sentence(dilation_words(self.axes))
+        yield sentence(full_padding_words(self.axes))
         dilated, padded = routes.dilated_upstream(self.axes), routes.padded_upstream(self.axes)
-        marks = self._window(chosen)
+        marks = self._window()
         steps = [(dilated, "dilate"), (padded, "pad")]
         if not self._strided:
             steps = steps[1:]
@@ -71,19 +77,24 @@ class _View:
         if self._numeric("dX") and not marks:
             yield from self._result("dX")
 
-    def weight_side(self, chosen: Sequence[Selected]) -> Iterator[Block]:
+    def weight_side(self) -> Iterator[Block]:
         """dW: pad X, dilate dY, correlate."""
         yield from self._formula("dW")
         if self._strided:
-            yield sentence(_dilation_words(self.axes))
-        yield sentence(_keep_words(self.axes))
+            yield sentence(dilation_words(self.axes))
+        yield sentence(keep_words(self.axes))
         padded, dilated = routes.padded_input(self.axes), routes.dilated_upstream(self.axes)
-        marks = self._weight_window(chosen)
+        marks = self._weight_window()
         name = "pad" if padded.shape != tuple(axis.size for axis in self.axes) else ""
         yield from self._maps("X", [(padded, name)], marks)
         yield from self._maps("Y", [(dilated, "dilate" if self._strided else "")], _NOTHING)
         if self._numeric("dW") and not marks:
             yield from self._result("dW")
+
+    def which_planes(self) -> Iterator[Block]:
+        """Said where there are several samples or channels."""
+        if not {"c", "k"} <= self.names.hidden or "n" not in self.names.hidden:
+            yield sentence("The matrices show one plane of each array; the others go alike.")
 
     def call(self, name: str, *inside: str) -> str:
         """``pad(…)``, in the script."""
@@ -157,8 +168,12 @@ class _View:
     ) -> Block:
         """``X = [symbols] = [numbers]``, or a sentence where that is too large."""
         if not fits(shape, self.report.limits.cells):
-            size = "×".join(map(str, shape))
-            return sentence(Math(symbol), f" is {size}: --all shows the matrix.")
+            low = [min(places) for places in zip(*marked, strict=True)]
+            span = [max(p) - m + 1 for p, m in zip(zip(*marked, strict=True), low, strict=True)]
+            if not marked or not fits(tuple(span), self.report.limits.cells):
+                size = "×".join(map(str, shape))
+                return sentence(Math(symbol), f" is {size}: --all shows the matrix.")
+            return self._cut_out(symbol, role, source, low, tuple(span))
         array = "dY" if role == "Y" else role
         cells = [self._symbol(role)]
         if array in self.report.derivation.values:
@@ -168,6 +183,22 @@ class _View:
             matrix = grids(shape, _cell_of(source, cell), marked)
             parts += [" = " if parts else f"{symbol} = ", *side_by_side(matrix)]
         return Picture(tuple(parts))
+
+    def _cut_out(
+        self,
+        symbol: str,
+        role: str,
+        source: Callable[[Index], Index | None],
+        low: Sequence[int],
+        span: Index,
+    ) -> Block:
+        """The window alone, where the whole would be too large: rows and columns from 0."""
+
+        def shifted(place: Index) -> Index | None:
+            return source(tuple(at + start for at, start in zip(place, low, strict=True)))
+
+        places = ",".join(f"{start}:{start + size}" for start, size in zip(low, span, strict=True))
+        return self._picture(f"{symbol}[{places}]", role, span, shifted)
 
     def _flipped(self) -> Block:
         symbol = self.call("rot180", self.writer.atom(self.names.plane("W", self._first("W"))))
@@ -223,7 +254,8 @@ class _View:
         return self.report.derivation.values.known(target)
 
     def _first(self, role: str) -> Index:
-        return (0,) * len(self.names.frames[role].shape)
+        """The plane of an array that is shown, as an index."""
+        return (*self.planes[role], *(0 for _ in self.axes))
 
     def _symbol_of(self, role: str) -> str:
         if role == "Y":
@@ -232,33 +264,43 @@ class _View:
 
     def _symbol(self, role: str) -> Callable[[Index], str]:
         write = self.writer.gradient if role == "Y" else self.writer.entry
-        return lambda place: write(role, (0, 0, *place))
+        return lambda place: write(role, (*self.planes[role], *place))
 
     def _number(self, array: str) -> Callable[[Index], str]:
         values, figures = self.report.derivation.values, self.report.figures
-        return lambda place: figures.number(values.entry(array, (0, 0, *place)))
+        plane = self.planes["Y" if array == "dY" else array]
+        return lambda place: figures.number(values.entry(array, (*plane, *place)))
 
-    def _window(self, chosen: Sequence[Selected]) -> frozenset[Index]:
-        """The cells that the rotated filter covers for a single chosen element of dX."""
-        index = chosen[0].index
-        if len(chosen) != 1 or index is None:
-            return frozenset()
-        along = [
-            [x + p * axis.dilation for p in range(axis.kernel)]
-            for x, axis in zip(index[2:], self.axes, strict=True)
-        ]
-        return _crossed(along)
+    def _window(self) -> frozenset[Index]:
+        """The cells that the rotated filter covers for a single element of dX."""
+        if self.single is None:
+            return _NOTHING
+        places = zip(self.single[2:], self.axes, strict=True)
+        return _crossed([[x + p * a.dilation for p in range(a.kernel)] for x, a in places])
 
-    def _weight_window(self, chosen: Sequence[Selected]) -> frozenset[Index]:
-        """The cells that the dilated dY covers for a single chosen element of dW."""
-        index = chosen[0].index
-        if len(chosen) != 1 or index is None:
-            return frozenset()
-        along = [
-            [p * axis.dilation + i * axis.stride for i in range(axis.output)]
-            for p, axis in zip(index[2:], self.axes, strict=True)
-        ]
-        return _crossed(along)
+    def _weight_window(self) -> frozenset[Index]:
+        """The cells that the dilated dY covers for a single element of dW."""
+        if self.single is None:
+            return _NOTHING
+        places = zip(self.single[2:], self.axes, strict=True)
+        return _crossed(
+            [[p * a.dilation + i * a.stride for i in range(a.output)] for p, a in places]
+        )
+
+
+def _planes(traced: TracedConv, target: str, single: Index | None) -> dict[str, tuple[int, int]]:
+    """Which plane of X, W and Y is shown: the first, or the first that a single element meets."""
+    geometry = traced.plan.geometry
+    if single is None or target not in ("dX", "dW"):
+        return {"X": (0, 0), "W": (0, 0), "Y": (0, 0)}
+    if target == "dX":
+        n, channel = single[:2]
+        group, c = divmod(channel, geometry.channels_per_group)
+        o = group * geometry.filters_per_group
+    else:
+        n, (o, c) = 0, single[:2]
+        channel = o // geometry.filters_per_group * geometry.channels_per_group + c
+    return {"X": (n, channel), "W": (o, c), "Y": (n, o)}
 
 
 def _verdict(
@@ -302,51 +344,3 @@ def _crossed(along: list[list[int]]) -> frozenset[Index]:
     from itertools import product
 
     return frozenset(product(*along))
-
-
-def _dilation_words(axes: tuple[Axis, ...]) -> str:
-    strides = _per_axis([axis.stride for axis in axes])
-    sizes = "×".join(str(axis.output) for axis in axes)
-    longer = "×".join(str((axis.output - 1) * axis.stride + 1) for axis in axes)
-    zeros = _per_axis([axis.stride - 1 for axis in axes])
-    return (
-        f"Dilate the upstream gradient by the stride {strides} (stride − 1 = {zeros} zeros between "
-        f"neighbours): {sizes} becomes {longer}."
-    )
-
-
-def _full_padding_words(axes: tuple[Axis, ...]) -> str:
-    """The general padding rule with its numbers, axis by axis."""
-    words = []
-    for axis in axes:
-        before, after = axis.full_padding
-        reach, rest = axis.extent - 1, after - (axis.extent - 1 - axis.after)
-        words.append(
-            f"{reach} − {axis.before} = {_amount(before)} before, "
-            f"{reach} − {axis.after} + {rest} = {_amount(after)} after"
-        )
-    if len(set(words)) == 1:
-        return f"Pad by d(k−1) − p before and d(k−1) − p + leftover after: {words[0]}."
-    names = {2: ("rows", "columns"), 3: ("planes", "rows", "columns")}.get(
-        len(axes), ("positions",)
-    )
-    each = "; ".join(f"{name}: {text}" for name, text in zip(names, words, strict=True))
-    return f"Pad by d(k−1) − p before and d(k−1) − p + leftover after. {each.capitalize()}."
-
-
-def _amount(padding: int) -> str:
-    return str(padding) if padding >= 0 else f"{padding}, that is crop {-padding},"
-
-
-def _keep_words(axes: tuple[Axis, ...]) -> str:
-    dilation = [axis.dilation for axis in axes]
-    kernel = "×".join(str(axis.kernel) for axis in axes)
-    full = "×".join(str(axis.padded - (axis.output - 1) * axis.stride) for axis in axes)
-    words = f"Slide it over the input: the result is {full}"
-    if set(dilation) != {1}:
-        words += f", of which every {_per_axis(dilation)}. one counts (dilation)"
-    return words + (f"; the first {kernel} are the gradient." if full != kernel else ".")
-
-
-def _per_axis(values: list[int]) -> str:
-    return str(values[0]) if len(set(values)) == 1 else ",".join(map(str, values))

@@ -39,7 +39,15 @@ STEPS = ("forward", "chain", "local", "substituted", "numbers", "convolution")
 SYMBOLIC = ("substituted", "numbers")
 """The steps that ``--symbolic`` adds to a numeric result."""
 
+MOST_FORWARD = 5_000
+"""Terms of forward equations printed beside the derivation of single elements."""
+MOST_WORK = 200_000
+"""Terms that are gone through for the elements of a capped table."""
+
 _WORDS = {"Y": "output", "dW": "filter", "dX": "input", "db": "bias", "dY": "pre-activation"}
+
+
+_ENDLESS = 10**12
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,15 @@ class Limits:
     elements: int = 60
     cells: int = 16
 
+    @property
+    def capped(self) -> bool:
+        """Whether there is a cap on terms."""
+        return self.terms < _ENDLESS
+
     @classmethod
-    def none(cls) -> Limits:
-        """No cap."""
-        return cls(10**12, 10**12, 10**12)
+    def none(cls, cells: int = _ENDLESS) -> Limits:
+        """No cap on equations; by default none on matrices either."""
+        return cls(_ENDLESS, _ENDLESS, cells)
 
 
 @dataclass(frozen=True)
@@ -101,10 +114,19 @@ class Report:
                 Equation(derivation, upstream, index) for index in touched if index is not None
             )
             count = len(touched)
+            products = (
+                count * derivation.traced.count(upstream) // max(1, len(derivation[upstream]))
+            )
+            if products > MOST_FORWARD and tuple(self.steps) != ("forward",):
+                yield sentence(
+                    f"The element touches {count:,} outputs of {products:,} terms: "
+                    "--steps forward prints them."
+                )
+                return
         else:
             whole = derivation[upstream]
-            equations, count = iter(whole), len(whole)
-        yield self._rows(equations, count, ("substituted", "numbers"))
+            equations, count, products = iter(whole), len(whole), whole.term_count
+        yield self._rows(equations, count, products, ("substituted", "numbers"))
 
     def _target(self, target: str, chosen: Sequence[Selected]) -> Iterator[Block]:
         derivation = replace(self.derivation, selection=tuple(chosen))
@@ -118,7 +140,7 @@ class Report:
         as_matrices = "local" in own and local_matrices(self, target)
         if own:
             columns = tuple(step for step in own if not (step == "local" and as_matrices))
-            yield self._rows(iter(derivation), len(derivation), columns)
+            yield self._rows(iter(derivation), len(derivation), derivation.term_count, columns)
         if as_matrices:
             yield from as_matrices
         if isinstance(derivation.traced, TracedPool) and "local" in own:
@@ -166,10 +188,13 @@ class Report:
                 "of its own group; a filter's channels count within the group."
             )
 
-    def _rows(self, equations: Iterable[Equation], count: int, columns: tuple[str, ...]) -> Rows:
-        known = "numbers" in columns
-        columns = tuple(column for column in columns if column != "numbers" or known)
+    def _rows(
+        self, equations: Iterable[Equation], count: int, terms: int, columns: tuple[str, ...]
+    ) -> Rows:
+        """The first of so many equations that have so many terms in all."""
         shown = min(count, self.limits.elements)
+        if self.limits.capped and count > 1:
+            shown = min(shown, max(1, MOST_WORK * count // max(1, terms)))
         rows = (self._row(equation, columns) for equation in islice(equations, shown))
         return Rows(columns, rows, count - shown)
 

@@ -42,7 +42,8 @@ class Written:
     def report(self, script: str, digits: int | None, *, capped: bool = True) -> Report:
         """What is to be laid out, in one script."""
         whole = self.everything or not capped
-        limits = Limits.none() if whole else Limits()
+        limits = Limits.none() if self.everything else Limits.none(Limits.cells)
+        limits = limits if whole else Limits()
         if whole:
             refuse_endless(self.derivation, "--all" if capped else "text")
         return Report(self.derivation, script, self.steps, limits, digits)

@@ -28,6 +28,8 @@ _AT_ONCE = 4096
 """Terms that are objects at a time; the rest is already text."""
 MOST_CELLS = 1_000_000
 """Cells of the convolution's arrays; larger ones are left out of the JSON, which says so."""
+MOST_CELLS_OF_ONE = 10_000
+"""The same where single elements are derived, which must not build whole arrays."""
 
 
 def derivation_json(derivation: Derivation, *, convolution: bool = False) -> orjson.Fragment:
@@ -194,8 +196,10 @@ def _nested(derivation: Derivation, role: str, spatial: Index, cell: Callable[[I
     frame = derivation.traced.frames[role]
     canonical = (*frame.shape[:2], *spatial)
     shape = frame.layout.given_shape(canonical)
-    if math.prod(shape) > MOST_CELLS:
-        return f"left out: {'×'.join(map(str, shape))} is larger than {MOST_CELLS:,} cells"
+    single = all(selected.index is not None for selected in derivation.selection)
+    most = MOST_CELLS_OF_ONE if single else MOST_CELLS
+    if math.prod(shape) > most:
+        return f"left out: {'×'.join(map(str, shape))} is larger than {most:,} cells"
     cells = [cell(frame.layout.canonical_index(g)) for g in product(*map(range, shape))]
     for size in reversed(shape[1:]):
         cells = [cells[i : i + size] for i in range(0, len(cells), size)]

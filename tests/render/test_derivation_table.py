@@ -75,9 +75,23 @@ def test_a_cap_on_elements_is_said_and_lifted() -> None:
 
 
 def test_a_matrix_too_large_is_said() -> None:
-    derivation = derive("dX[0,0]", input_shape=(30, 30), filter_shape=(2, 2))
+    derivation = derive("dX", input_shape=(30, 30), filter_shape=(2, 2))
     assert "pad(∂L/∂O) is 31×31: --all shows the matrix." in table(derivation, "convolution")
     assert "∂L/∂O_{29,29}" in table(derivation, "convolution", everything=True, width=1000)
+
+
+def test_of_a_large_matrix_a_single_element_shows_its_window() -> None:
+    derivation = derive("dX[9,20]", input_shape=(30, 30), filter_shape=(2, 2))
+    assert table(derivation, "convolution").splitlines()[8:10] == [
+        "pad(∂L/∂O)[9:11,20:22] = │  ∂L/∂O_{9,20}   ∂L/∂O_{9,21} │",
+        "                         │ ∂L/∂O_{10,20}  ∂L/∂O_{10,21} │",
+    ]
+
+
+def test_forward_equations_of_a_wide_layer_are_left_out_beside_one_element() -> None:
+    derivation = derive("dX[0,3,9,9]", input_shape=(1, 64, 20, 20), filter_shape=(64, 64, 3, 3))
+    said = "The element touches 576 outputs of 331,776 terms: --steps forward prints them."
+    assert said in " ".join(table(derivation).split())
 
 
 def test_columns_too_wide_for_one_line_stand_below_each_other() -> None:

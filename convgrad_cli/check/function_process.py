@@ -47,10 +47,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for one call, and for all."""
+    """Seconds for one call, for all, and for importing the file."""
 
     call: float = 10.0
     total: float = 120.0
+    start: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,11 @@ def probe(target: Target, limits: Limits) -> list[tuple[str, str]] | None:
     Raises UsageError when the file cannot be imported or has no such function.
     """
     with _folder() as folder, _started(target, folder, "probe") as process:
-        loaded = _wait_for(folder / "loaded.json", process, limits.call)
+        loaded = _wait_for(folder / "loaded.json", process, limits.start)
     if loaded is None:
         raise UsageError(
             "The file of the function could not be imported.",
-            found=f"no end after {limits.call:g} s"
+            found=f"no end after {limits.start:g} s"
             if process.returncode in (None, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9))
             else _died(process.returncode),
             source=str(target.file),
@@ -127,7 +128,7 @@ def _run_from(
     """Run calls in one process until all are done or one hangs or kills it."""
     found = []
     with _started(target, folder, "run", str(first)) as process:
-        if _wait_for(folder / "loaded.json", process, limits.call) is None:
+        if _wait_for(folder / "loaded.json", process, limits.start) is None:
             return [Outcome(problem="the file could not be imported again", kind="died")]
         for number in range(first, count):
             room = min(limits.call, end - time.monotonic())

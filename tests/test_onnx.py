@@ -42,10 +42,8 @@ REFUSED = {
 
 
 def _cases():
-    """(name, onnx node, inputs, outputs) of every case of these operators."""
-    for operator in OPERATORS:
-        importlib.import_module(f"onnx.backend.test.case.node.{operator}")
-    for case in onnx_cases._NodeTestCases:  # what onnx's own loader returns
+    """(name, (onnx node, inputs, outputs)) of every case of these operators."""
+    for case in _node_cases():
         (inputs, outputs), node = case.data_sets[0], case.model.graph.node[0]
         yield case.name, (node, inputs, outputs)
     for case in load_model_tests(kind="pytorch-converted"):
@@ -56,6 +54,23 @@ def _cases():
             inputs = [_tensor(case, "input_0")]
             inputs += [numpy_helper.to_array(array) for array in model.graph.initializer]
             yield case.name, (nodes[found.pop()], inputs, [_tensor(case, "output_0")])
+
+
+def _node_cases():
+    """onnx's own cases, which it collects while their modules are imported.
+
+    Imported anew and into a list of their own: another test may have imported them already, and
+    onnx then keeps the cases of the one operator it was asked for.
+    """
+    fresh = {"_NodeTestCases": [], "_TargetOpType": None, "_existing_names": {}}
+    with pytest.MonkeyPatch.context() as patch:
+        for operator in OPERATORS:
+            importlib.import_module(f"{onnx_cases.__name__}.{operator}")
+        for name, value in fresh.items():
+            patch.setattr(onnx_cases, name, value)
+        for operator in OPERATORS:
+            importlib.reload(importlib.import_module(f"{onnx_cases.__name__}.{operator}"))
+        return fresh["_NodeTestCases"]
 
 
 def _tensor(case, name):

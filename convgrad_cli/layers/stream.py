@@ -243,15 +243,19 @@ def _blocks(
     image = prod(geometry.input_shape[1:]) + prod(geometry.output_shape[1:])
     images = max(1, BLOCK_BYTES // (image * working.itemsize))
     if images >= geometry.batch:
-        yield slice(None), geometry
+        blocks = [slice(0, geometry.batch)]
     else:
         workers = worker_count()
         images = max(1, images // workers * workers)
-        for first in range(0, geometry.batch, images):
-            last = min(first + images, geometry.batch)
-            yield slice(first, last), replace(geometry, batch=last - first)
-            if progress is not None:
-                progress(last, geometry.batch)
+        blocks = [
+            slice(first, min(first + images, geometry.batch))
+            for first in range(0, geometry.batch, images)
+        ]
+    for block in blocks:
+        size = block.stop - block.start
+        yield block, geometry if size == geometry.batch else replace(geometry, batch=size)
+        if progress is not None:
+            progress(block.stop, geometry.batch)
 
 
 def _as(array: Array, working: np.dtype[Any]) -> Array:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 40 / 3, 7.5
 MARGIN = 0.45
-LARGEST, COMFORTABLE, SMALLEST = 0.72, 0.27, 0.17
+LARGEST, COMFORTABLE, SMALLEST = 0.9, 0.27, 0.17
 """Sides of a cell: the most, what reads well on a slide, and the least that can be read at all."""
 INK, SOFT, LINE, CELL, ACCENT = "#17191d", "#565c66", "#c9ccd1", "#f1f2f4", "#0072b2"
 PAIRS = (

@@ -64,9 +64,9 @@ class DeriveArrays:
 class DeriveLayer:
     """Which layer, and its geometry."""
 
-    layer: Annotated[str | None, Option("--layer", help="conv (default), maxpool or avgpool.")] = (
-        None
-    )
+    layer: Annotated[
+        str | None, Option("--layer", help="conv (default), maxpool, avgpool or transposed.")
+    ] = None
     stride: StrideOption = None
     padding: PaddingOption = None
     dilation: DilationOption = None
@@ -83,6 +83,10 @@ class DeriveLayer:
     ] = None
     ties: TiesOption = None
     count_include_pad: CountPadOption = None
+    output_padding: Annotated[
+        str | None,
+        Option("--output-padding", help="Of a transposed layer: 1, or 1,0.", metavar="N[,N]"),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def derive(
 
     asked, bundle = _without_bundle(targets or [])
     steps = checked_steps(options.steps)
-    given, kind = given_layer(arrays, layer, bundle)
+    given, kind = given_layer(arrays, layer, bundle, transposed=True)
     traced, values = _traced(given, kind, arrays, options)
     derivation = _derivation(traced, values, asked, options, given)
     written = Written(derivation, steps, options.everything, options.standalone)
@@ -188,15 +192,25 @@ def _without_bundle(texts: list[str]) -> tuple[list[str], str | None]:
     return [text for text in texts if text not in bundles], bundles[0] if bundles else None
 
 
-def given_layer(arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None) -> tuple[Given, str]:
-    """The arrays and options, and the kind of layer: asked for, or what was given, or a conv."""
+def given_layer(
+    arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None, *, transposed: bool = False
+) -> tuple[Given, str]:
+    """The arrays and options, and the kind of layer: asked for, or what was given, or a conv.
+
+    transposed: whether that may be a transposed convolution too.
+    """
     from convgrad_cli.cli.inputs import Given, gather, typed_options
     from convgrad_cli.derivation.api import LAYERS
     from convgrad_cli.errors import UsageError
 
-    if layer.layer is not None and layer.layer not in LAYERS:
-        raise UsageError(f"Unknown layer {layer.layer!r}.", expected=f"one of {', '.join(LAYERS)}")
-    extra = {"ties": layer.ties, "count_include_pad": layer.count_include_pad}
+    kinds = (*LAYERS, "transposed") if transposed else LAYERS
+    if layer.layer is not None and layer.layer not in kinds:
+        raise UsageError(f"Unknown layer {layer.layer!r}.", expected=f"one of {', '.join(kinds)}")
+    extra = {
+        "ties": layer.ties,
+        "count_include_pad": layer.count_include_pad,
+        "output_padding": _output_padding(layer),
+    }
     sources: Any = SimpleNamespace(bundle=bundle, **vars(arrays))
     geometry: Any = layer
     flags = (arrays.input, arrays.filter, arrays.bias, arrays.upstream, arrays.sample, bundle)
@@ -205,10 +219,28 @@ def given_layer(arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None) ->
         chosen = typed_options(geometry) | own | extra
         given = Given(options={key: v for key, v in chosen.items() if v is not None})
     else:
+        if layer.layer == "transposed":
+            from convgrad_cli.cli.transposed import gathered
+
+            typed = {key: value for key, value in extra.items() if value is not None}
+            return gathered(sources, geometry, typed, filtered=True), "transposed"
         if layer.layer not in (None, "conv") or layer.window is not None:
             del sources.filter  # a pool: its examples are to be chosen from
         given = gather(sources, geometry, extra)
     return given, layer.layer or _kind_of(given)
+
+
+def _output_padding(layer: DeriveLayer) -> tuple[int, ...] | None:
+    from convgrad_cli.cli import words
+    from convgrad_cli.errors import UsageError
+
+    if layer.output_padding is None:
+        return None
+    if layer.layer != "transposed":
+        raise UsageError(
+            "--output-padding is a transposed convolution's.", remedy="add --layer transposed"
+        )
+    return words.whole_numbers(layer.output_padding, "--output-padding")
 
 
 def _kind_of(given: Given) -> str:
@@ -247,6 +279,11 @@ def traced_layer(
         plan = given.locating(lambda: plan_conv(x_shape, w_shape, **conv_keywords(given.options)))
         if "b" in given:
             given.locating(lambda: plan.check_bias(given["b"].shape))  # type: ignore[attr-defined]
+    elif kind == "transposed":
+        from convgrad_cli.cli.transposed import plan_of
+
+        w_shape = _shape(given, "W", arrays.filter_shape, "--filter-shape")
+        plan = plan_of(given, x_shape, w_shape)
     else:
         _no_filter(given, arrays)
         plan = given.locating(lambda: plan_pool(x_shape, **pool_keywords(given.options)))
@@ -260,6 +297,10 @@ def _of_plan(plan: Plan, kind: str, given: Given, *, with_bias: bool) -> Any:
 
     if isinstance(plan, ConvPlan):
         return trace_conv(plan, bias=with_bias or "b" in given)
+    if kind == "transposed":
+        from convgrad_cli.derivation.transposed import TracedTransposed
+
+        return TracedTransposed(plan, with_bias or "b" in given)  # type: ignore[arg-type]
     assert isinstance(plan, PoolPlan)
     return trace_pool(
         kind,

@@ -62,14 +62,14 @@ def transposed(
     typed: dict[str, Any] = {}
     if output_padding is not None:
         typed["output_padding"] = words.whole_numbers(output_padding, "--output-padding")
-    given = _gathered(arrays, options, typed, filtered=upsample is None)
+    given = gathered(arrays, options, typed, filtered=upsample is None)
     if upsample is not None:
         _upsampled(given, upsample, output)
         return
     _convolved(given, output, symbolic, view=view, learning_rate=learning_rate)
 
 
-def _gathered(
+def gathered(
     arrays: ConvArrays, options: ConvOptions, typed: dict[str, Any], *, filtered: bool
 ) -> Given:
     """The arrays; without any (or with --sample), a convolution's example, X and Y exchanged."""
@@ -110,16 +110,12 @@ def _convolved(
     view: bool,
     learning_rate: float | None,
 ) -> None:
-    from convgrad_cli.cli.layer_inputs import keywords
     from convgrad_cli.cli.layer_output import derivation_of, emit_layer
     from convgrad_cli.derivation.transposed import TracedTransposed
-    from convgrad_cli.geometry.transposed import plan_transposed
     from convgrad_cli.layers import transposed as layer
 
     X, W, b = given["X"], given["W"], given.get("b")
-    plan = given.locating(
-        lambda: plan_transposed(X.shape, W.shape, **keywords(given.options, *_KEYS))
-    )
+    plan = plan_of(given, X.shape, W.shape)
     Y = given.locating(lambda: layer.planned_forward(plan, X, W, b))
     found, dY = {"Y": Y}, given.get("dY")
     if dY is not None:
@@ -138,6 +134,19 @@ def _convolved(
         derivations["derivation"] = derivation_of(traced, targets, values, symbolic, given.notation)
     views = [_as_convolution(plan, X, W, Y, b)] if view else []
     emit_layer(result, output, derivations=derivations, views=views, sources=given.sources)
+
+
+def plan_of(given: Given, x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> Any:
+    """The plan of the transposed convolution the user gave; b is checked too where there is one."""
+    from convgrad_cli.cli.layer_inputs import keywords
+    from convgrad_cli.geometry.transposed import plan_transposed
+
+    chosen = keywords(given.options, *_KEYS)
+    plan = given.locating(lambda: plan_transposed(x_shape, w_shape, **chosen))
+    b = given.get("b")
+    if b is not None:
+        given.locating(lambda: plan.check_bias(b.shape))
+    return plan
 
 
 def _upsampled(given: Given, mode: str, output: OutputOptions) -> None:

@@ -8,8 +8,10 @@ from convgrad_cli.derivation.conv import TracedConv
 from convgrad_cli.derivation.derivation import Derivation, canonical
 from convgrad_cli.derivation.notation_known import notation_named
 from convgrad_cli.derivation.pool import TracedAvgPool, TracedMaxPool
+from convgrad_cli.derivation.transposed import TracedTransposed
 from convgrad_cli.errors import ShapeError, UsageError
 from convgrad_cli.geometry import ConvPlan, PoolPlan, plan_conv, plan_pool
+from convgrad_cli.geometry.transposed import plan_transposed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,18 +43,24 @@ def derive(
 
     Give arrays (X, W, b, dY), or ``input_shape`` and ``filter_shape`` alone; a max pool needs X.
     ``geometry``: stride, padding, dilation, dims, layout; for a convolution also groups,
-    filter_order, output_size; for a pool ceil_mode. Raises a ConvgradError for what fits no layer.
+    filter_order, output_size; for a pool ceil_mode; for a transposed convolution groups,
+    output_padding, output_size. Raises a ConvgradError for what fits no layer.
 
         >>> print(derive("dX[1,1]", input_shape=(3, 3), filter_shape=(2, 2)))
         ∂L/∂X22 = ∂L/∂O11·F22 + ∂L/∂O12·F21 + ∂L/∂O21·F12 + ∂L/∂O22·F11
     """
     arrays = _as_arrays(X=X, W=W, b=b, dY=dY)
     x_shape = _shape("X", arrays.get("X"), input_shape, "input_shape")
-    traced: TracedConv | TracedMaxPool | TracedAvgPool
+    traced: TracedConv | TracedTransposed | TracedMaxPool | TracedAvgPool
     if layer == "conv":
         w_shape = _shape("W", arrays.get("W"), filter_shape, "filter_shape")
         plan = plan_conv(x_shape, w_shape, **geometry)
         traced = trace_conv(plan, bias=with_bias or "b" in arrays)
+    elif layer == "transposed":
+        w_shape = _shape("W", arrays.get("W"), filter_shape, "filter_shape")
+        traced = TracedTransposed(
+            plan_transposed(x_shape, w_shape, **geometry), with_bias or "b" in arrays
+        )
     else:
         _no_filter(arrays, filter_shape)
         pool = plan_pool(x_shape, _window(window), **geometry)
@@ -61,7 +69,7 @@ def derive(
         )
     if "dY" in arrays:
         traced.plan.check_upstream(arrays["dY"].shape)
-    if isinstance(traced, TracedConv) and "b" in arrays:
+    if isinstance(traced, TracedConv | TracedTransposed) and "b" in arrays:
         traced.plan.check_bias(arrays["b"].shape)
     chosen = notation_named(notation, symbols, base)
     return Derivation.of(

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from convgrad_cli.render.schema_lectures import CONV_FIELDS, CONV_GEOMETRY, LECTURE_OPERATIONS
+from convgrad_cli.render.schema_lectures import (
+    CONV_FIELDS,
+    CONV_GEOMETRY,
+    LECTURE_OPERATIONS,
+    TRANSPOSED_GEOMETRY,
+)
 from convgrad_cli.render.schema_parts import DEFINITIONS, closed, envelope, reference
 
 if TYPE_CHECKING:
@@ -66,7 +71,7 @@ OPERATIONS: Final[dict[str, Schema]] = {
     ),
     "derive": envelope(
         "derive",
-        {"anyOf": [_CONV, _POOL]},
+        {"anyOf": [_CONV, _POOL, TRANSPOSED_GEOMETRY]},
         _DERIVED,
         {"convolution": reference("convolution")},
     ),

@@ -69,7 +69,7 @@ CONV_FIELDS: Final[dict[str, Schema]] = {
 }
 """What a convolution's output may have besides."""
 
-_TRANSPOSED: Final = _without("conv_geometry", output_padding=_SIZES)
+TRANSPOSED_GEOMETRY: Final = _without("conv_geometry", output_padding=_SIZES)
 _UPSAMPLED: Final = closed({"dims": _CONV["dims"], "stride": _CONV["stride"]})
 _SEPARABLE: Final = _without("conv_geometry", in_channels=_COUNT, out_channels=_COUNT)
 _FOUR: Final = closed(
@@ -117,11 +117,11 @@ LECTURE_OPERATIONS: Final[dict[str, Schema]] = {
         _DERIVED | _VIEWS,
     ),
     "transposed_forward": envelope(
-        "transposed_forward", _TRANSPOSED, {"Y": _ARRAY}, _DERIVED | _VIEWS
+        "transposed_forward", TRANSPOSED_GEOMETRY, {"Y": _ARRAY}, _DERIVED | _VIEWS
     ),
     "transposed_backward": envelope(
         "transposed_backward",
-        _TRANSPOSED,
+        TRANSPOSED_GEOMETRY,
         {**dict.fromkeys(("Y", "dX", "dW"), _ARRAY), "db": reference("vector")},
         {**_DERIVED, **_VIEWS, "updated": closed({}, {"W": _ARRAY, "b": _ARRAY})},
     ),

@@ -124,6 +124,16 @@ def test_a_mistake_that_does_no_harm_here_is_never_named() -> None:
     assert not any("X1" in found for found in ids)
 
 
+def test_a_harmless_mistake_does_not_explain_rounding_under_a_strict_rule() -> None:
+    spec = layer(2)
+    arrays = conv_arrays(spec, np.float64)
+    arrays["W"] = arrays["W"] + np.flip(arrays["W"], (2, 3))
+    off = mutants.right_dx(spec, arrays["W"], arrays["dY"]) * (1 + 4e-16)
+    report = check_arrays(**arrays, dX=off, rule="exact", **options(spec))
+    assert report.verdict == "wrong"
+    assert named(report, "dX") == []
+
+
 def random_off(right, index, by=5.0):
     wrong = right.copy()
     wrong[index] += by * np.random.default_rng(1).uniform(1, 2, wrong[index].shape)
@@ -387,9 +397,15 @@ def test_a_large_layer_is_searched_on_a_part_and_confirmed_on_the_whole(monkeypa
     wrong[0, 0, 0, 0] += 1  # not the mistake on the whole layer, but on most samples
     report = checked(spec, arrays, dX=wrong).gradients["dX"]
     assert ("X1",) not in [d.mistakes for d in report.diagnosis]
+
+
+def test_a_mistake_across_channels_is_found_though_only_some_are_searched(monkeypatch) -> None:
     monkeypatch.setattr(diagnosing, "SINGLES_WORK", 4_000_000)
-    spread = mutants.w9_broadcast(spec, **arrays)
-    report = checked(spec, arrays, dW=spread).gradients["dW"]
+    monkeypatch.setattr(diagnosing, "SMALLEST", 1)
+    spec = layer(2, N=2, C=6, K=7, size=(8, 9))
+    arrays = conv_arrays(spec, np.float64)
+    report = checked(spec, arrays, dW=mutants.w9_broadcast(spec, **arrays)).gradients["dW"]
+    assert "on a part of the layer (filters" in report.tried
     assert [d.mistakes for d in report.diagnosis] == [("W9",)]
 
 

@@ -20,8 +20,8 @@ def emit_chain(
     notes = opened.notes + [
         f"layers[{place}]: {note}" for place, step in enumerate(done.steps) for note in step.notes
     ]
-    if done.loss is not None and done.ending.name == "sum":
-        notes.append("The loss is L = ΣY: dL/dY = 1 everywhere at the end of the chain.")
+    if done.ending.assumed:
+        notes.append("No loss was given: it is L = ΣY, so dY = 1 everywhere at the end.")
     written = [
         _derivation(step, place, symbolic) if symbolic.symbolic else None
         for place, step in enumerate(done.steps)

@@ -111,7 +111,7 @@ def _layer(
     """What was given, the layer's tracer, and the numbers of the arrays that were given."""
     from convgrad_cli.cli.derive import canonical, given_layer, traced_layer
 
-    given, kind = given_layer(arrays, layer, bundle)
+    given, kind = given_layer(arrays, layer, bundle, transposed=True)
     traced, values = traced_layer(given, kind, arrays, with_bias=True)
     if "dY" in given:
         given.locating(lambda: traced.plan.check_upstream(given["dY"].shape))

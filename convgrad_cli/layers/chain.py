@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ending:
-    """What the last output runs into: a loss with its target, or an upstream gradient."""
+    """What the last output runs into: a loss with its target, or an upstream gradient.
+
+    ``assumed`` where nothing was said and L = ΣY is taken.
+    """
 
     name: str = "sum"
     target: Array | None = None
     upstream: Array | None = None
+    assumed: bool = False
 
 
 @dataclass

@@ -198,7 +198,7 @@ def _ending(spec: Mapping[str, object], read: Reader) -> Ending:
             raise UsageError('The chain has both a "loss" and an "upstream".', remedy="give one")
         return Ending(upstream=read(spec["upstream"], "upstream"))
     if "loss" not in spec:
-        return Ending()
+        return Ending(assumed=True)
     entry = spec["loss"]
     given = {"type": entry} if isinstance(entry, str) else _object(entry, "loss")
     _known(given, ("type", "target"), "loss")

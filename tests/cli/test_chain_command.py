@@ -148,6 +148,13 @@ def test_the_learning_rate_lowers_the_loss(convgrad: Convgrad) -> None:
     assert document(convgrad, json.dumps(spec))["loss"]["value"] < before["loss"]["value"]
 
 
+def test_a_missing_loss_is_said(convgrad: Convgrad) -> None:
+    spec = {"input": [[1, -2]], "layers": [{"type": "relu"}]}
+    without = convgrad("chain", json.dumps(spec))
+    assert "No loss was given: it is L = ΣY" in without.stderr
+    assert convgrad("chain", json.dumps({**spec, "loss": "sum"})).stderr == ""
+
+
 def test_files_of_arrays(convgrad: Convgrad, tmp_path: Path) -> None:
     convgrad("chain", "--sample", "two-layer", "-o", "out.npz")
     held = np.load(tmp_path / "out.npz")

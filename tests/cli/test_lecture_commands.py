@@ -143,6 +143,30 @@ def test_the_examples_transposed_is_its_convolutions_dx(convgrad: Convgrad) -> N
     assert values["∂L/∂x11"] == forward["Y"][1][1]
 
 
+def test_derive_a_transposed_convolution_step_by_step(convgrad: Convgrad) -> None:
+    layer = ["--layer", "transposed", "--sample", "recitation-2"]
+    shown = convgrad("derive", "dX[0,1]", *layer).stdout
+    for line in (
+        "# ∂L/∂x_mn = Σ_{i=0..4} Σ_{j=0..4} ∂L/∂y_ij·∂y_ij/∂x_mn",
+        "∂y02/∂x01 = f00",
+        "∂L/∂x01 = 7·1 + 21·(-2) + 9·3 + 23·4 + 11·0 + 1·(-1) + 3·5 + 15·2 + 25·(-3) = 53",
+    ):
+        assert line in shown.splitlines()
+    found = document(convgrad, "derive", *layer[:2], "--input-shape", "2,2", "--filter-shape",
+                     "2,2", "--stride", "2", "--output-padding", "1")  # fmt: skip
+    assert found["shapes"]["upstream"] == [5, 5]
+    assert convgrad("derive", "--output-padding", "1").returncode == 2
+
+
+def test_check_equations_of_a_transposed_convolution(convgrad: Convgrad) -> None:
+    layer = ["--layer", "transposed", "--sample", "recitation-2"]
+    right = "dL/df22 = dL/dy22*x00 + dL/dy24*x01 + dL/dy42*x10 + dL/dy44*x11"
+    assert convgrad("check", "equations", right, *layer).returncode == 0
+    done = convgrad("check", "equations", right.replace("y24", "y23"), *layer)
+    assert done.returncode == 1
+    assert "wrong term: ∂L/∂y23·x01 should be ∂L/∂y24·x01" in done.stdout
+
+
 def test_upsampling(convgrad: Convgrad) -> None:
     flags = ["--upsample", "nearest", "--stride", "2,1"]
     found = document(convgrad, "transposed", *given(x=[[1, 2]], g=[[1, 2], [3, 4]]), *flags)

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+BLOCKS = re.DOTALL | re.MULTILINE
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def examples() -> list[tuple[str, str]]:
     """(command, printed) of every console block, in order."""
     found = []
-    for block in re.findall(r"^```console\n(.*?)^```", README, re.DOTALL | re.MULTILINE):
+    for block in re.findall(r"^```console\n(.*?)^```", README, BLOCKS):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, printed = part.partition("\n")
             while command.endswith("\\"):
@@ -34,6 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory as a reader has it: the samples, and nothing else."""
     directory = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "samples", directory / "samples")
+    for name, program in re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", README, BLOCKS):
+        (directory / name).write_text(program, encoding="utf-8")
     return directory
 
 

@@ -158,7 +158,8 @@ def test_an_unknown_mistake_is_placed(index, region) -> None:
     arrays = conv_arrays(spec, np.float64)
     right = mutants.right_dx(spec, arrays["W"], arrays["dY"])
     report = checked(spec, arrays, dX=random_off(right, index))
-    assert region in where(report)
+    assert {"sample", "channel", "row", "column"} & where(report).keys() == {region}
+    assert where(report)[region].text.startswith(f"only {region} ")
 
 
 def test_differences_at_overlaps_leftover_rows_and_groups_are_placed() -> None:

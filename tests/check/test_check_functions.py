@@ -100,8 +100,21 @@ def test_the_smallest_failing_layer_and_the_mistake_are_named(name, mistake, fir
 
 
 def test_explanations_that_other_layers_contradict_are_dropped() -> None:
-    """On one small layer a wrong dW has many readings; the layers together leave the true one."""
+    """With one sample and one filter a forgotten sum over the batch looks like a wrong shape."""
 
+    def unsummed(X, W, dY, stride=1, padding=0):
+        dX, dW, _ = conv(X, W, dY, stride, padding)
+        return dX, dW, dY.sum(axis=(2, 3))
+
+    smallest = check_function(unsummed).smallest
+    assert smallest is not None
+    assert smallest.case.name == "one channel, one filter"
+    db = smallest.gradients["db"]
+    assert {d.mistakes for d in db.diagnosis} == {("B2",)}
+    assert "would contradict the other layers" in db.notes[0]
+
+
+def test_a_mean_over_the_batch_is_named_on_the_first_layer_that_has_one() -> None:
     def mean(X, W, dY, stride=1, padding=0):
         dX, dW, db = conv(X, W, dY, stride, padding)
         return dX, dW / X.shape[0], db

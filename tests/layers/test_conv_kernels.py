@@ -45,7 +45,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def choose(*, rows: int, narrow: int, size: int, few: bool) -> None:
         stack.plan_stacks.cache_clear()
-        monkeypatch.setattr(stack, "ENOUGH_ROWS", rows)
+        monkeypatch.setattr(sweep, "ENOUGH_ROWS", rows)
         monkeypatch.setattr(pieces, "NARROW", narrow)
         monkeypatch.setattr(sweep, "NARROW", narrow)
         monkeypatch.setattr(sweep, "STACK_BYTES", size)

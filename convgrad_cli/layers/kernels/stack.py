@@ -67,12 +67,15 @@ class Stack(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def plan_stacks(lines: tuple[Line, ...], channels: int, *, narrow: bool) -> tuple[Stack, ...]:
-    """The stacks that together hold every tap once; ``narrow`` planes want a whole one."""
+def plan_stacks(
+    lines: tuple[Line, ...], channels: int, *, narrow: bool, enough: int
+) -> tuple[Stack, ...]:
+    """The stacks that together hold every tap once, of at least ``enough`` rows where the taps
+    allow; ``narrow`` planes want a whole one."""
     first, *near = lines
     others = list(product(*(tuple(zip(n.taps, n.offsets, strict=True)) for n in near)))
     rows = list(zip(first.taps, first.offsets, strict=True))
-    depth = -(-ENOUGH_ROWS // (len(others) * channels))
+    depth = -(-enough // (len(others) * channels))
     if narrow or depth >= len(rows) or _mostly_halo(first):
         views = sorted(_views(rows, others))
         return (Stack(tuple(views), (_group(0, views),), whole=True),)

@@ -11,6 +11,7 @@ U and V are (N, groups, channels, *space); m is (groups, v channels, u channels,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ import numpy as np
 from convgrad_cli.layers.kernels.filters import arranged, put_back
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.pieces import NARROW, cut
-from convgrad_cli.layers.kernels.stack import plan_stacks
+from convgrad_cli.layers.kernels.stack import ENOUGH_ROWS, plan_stacks
 from convgrad_cli.layers.kernels.workers import share_out, worker_count
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # A stack of this size still lies in the caches when the product reads it.
 STACK_BYTES = 4 * 2**20
+# Products added up in one go; PyTorch's convolutions round like sums of about this length.
+LONGEST_SUM = 256
 
 
 class Part(NamedTuple):
@@ -63,7 +66,10 @@ class Sweep:
         lines = self.correlation.lines
         size = tuple(line.out for line in lines)
         images, groups, channels = self.U.shape[:3]
-        self.stacks = plan_stacks(lines, channels, narrow=prod(size) < NARROW)
+        filters = next(m.shape[1] for m in (self.m, self.dm) if m is not None)
+        # One channel to one filter is no product of matrices: the fewest copies win.
+        enough = 1 if channels == filters == 1 else ENOUGH_ROWS
+        self.stacks = plan_stacks(lines, channels, narrow=prod(size) < NARROW, enough=enough)
         if self.m is not None:
             for stack in self.stacks:
                 self.factors |= {g: arranged(self.m, g, whole=stack.whole) for g in stack.groups}
@@ -77,9 +83,8 @@ class Sweep:
         total = target = columns = None
         if self.out is not None:
             target = _channels_first(self.out[piece.place])
-            total = _as_matrix(target)
-            if not np.may_share_memory(total, target):
-                total = scratch.take("total", total.shape, total.dtype)
+            in_place = _mergeable(target)
+            total = _as_matrix(target) if in_place else _room_for(target, scratch)
         if self.V is not None:
             columns = _as_matrix(_channels_first(self.V[piece.place])).swapaxes(1, 2)
         empty = True
@@ -98,7 +103,7 @@ class Sweep:
         if total is not None and target is not None:
             if self.b is not None:
                 total += self.b[piece.groups]
-            if not np.may_share_memory(total, target):
+            if not in_place:
                 target[...] = total.reshape(target.shape)
 
     def _add_sum(
@@ -125,13 +130,20 @@ class Sweep:
 def _add_product(
     total: Array, factor: Array, seen: Array, scratch: Scratch, *, empty: bool
 ) -> None:
-    """total = factor @ seen, or total += it."""
+    """total = factor @ seen, or total += it; long sums in parts, which keeps their rounding small:
+    a BLAS adds up several hundred products one after the other."""
+    rows = factor.shape[2]
+    parts = -(-rows // LONGEST_SUM)
     # A product over one row is slow in NumPy's matmul.
-    multiply = np.matmul if factor.shape[2] > 1 else np.multiply
-    if empty:
-        multiply(factor, seen, out=total)
-    else:
-        total += multiply(factor, seen, out=scratch.take("part", total.shape, total.dtype))
+    multiply = np.matmul if rows > 1 else np.multiply
+    for part in range(parts):
+        some = slice(part * rows // parts, (part + 1) * rows // parts)
+        if empty:
+            multiply(factor[:, :, some], seen[:, some], out=total)
+        else:
+            more = scratch.take("part", total.shape, total.dtype)
+            total += multiply(factor[:, :, some], seen[:, some], out=more)
+        empty = False
 
 
 def _channels_first(block: Array) -> Array:
@@ -142,3 +154,16 @@ def _channels_first(block: Array) -> Array:
 def _as_matrix(block: Array) -> Array:
     """(groups, channels, images, *space) as (groups, channels, columns); a view if it can be."""
     return block.reshape(*block.shape[:2], -1)
+
+
+def _mergeable(block: Array) -> bool:
+    """Whether the columns of ``block`` lie evenly in memory, so that its matrix is a view."""
+    long = [
+        (n, stride) for n, stride in zip(block.shape[2:], block.strides[2:], strict=True) if n > 1
+    ]
+    return all(stride == n * inner for (_, stride), (n, inner) in pairwise(long))
+
+
+def _room_for(block: Array, scratch: Scratch) -> Array:
+    """Memory for the block as a matrix."""
+    return scratch.take("total", (*block.shape[:2], prod(block.shape[2:])), block.dtype)

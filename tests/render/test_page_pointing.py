@@ -130,6 +130,24 @@ def test_pointing_at_a_given_cell_lights_everything_it_influences(opened: Any) -
             assert {pair for pair in lit if pair[0] == target} == touched
 
 
+def test_the_partners_of_what_is_influenced_share_a_colour(opened: Any) -> None:
+    """X[x] goes into Y[y] by W[w]: x lights y, w, and behind them dY[y] and dW[w], as one pair."""
+    layer = LAYERS["recitation-2"]
+    browser = opened(layer)
+    browser.hover(".cell[data-a='X'][data-i='12']")
+    lit = {(a, i): (p, t) for a, i, p, t in browser.run(LIT)}
+    taps = [
+        (flat(layer, "Y", index), flat(layer, "W", term.filter))
+        for index in product(*map(range, layer.traced.frames["Y"].shape))
+        for term in layer.traced.terms("Y", index)
+        if term.index == (0, 0, 2, 2)
+    ]
+    assert len(taps) == 4
+    for number, (y, w) in enumerate(taps):
+        together = {lit["Y", y], lit["dY", y], lit["W", w], lit["dW", w]}
+        assert together == {(number, number + 1)}
+
+
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_every_notation_can_be_chosen(opened: Any, notation: str) -> None:
     layer = LAYERS["recitation-2"]

@@ -121,9 +121,11 @@ def backward_with(
     else:
         dY = _upstream(layer, "dY")
     X, W = given["X"], given["W"]
-    gradients = given.locating(lambda: layer.module.planned_backward(layer.plan, X, W, dY))
+    only = {} if asked.transforms else {"only": wanted}
+    gradients = given.locating(lambda: layer.module.planned_backward(layer.plan, X, W, dY, **only))
     found = {name: getattr(gradients, name) for name in wanted}
-    arrays |= found
+    # --only means these and nothing else; without it A and dY come along.
+    arrays = arrays | found if len(wanted) == 3 else found
     if asked.transforms:
         from convgrad_cli.cli.lecture_views import pull_back_view
 
@@ -293,7 +295,7 @@ def _traced_activation(layer: Layer, arrays: dict[str, Any]) -> Any:
     from convgrad_cli.cli.activation import trace
 
     traced = trace(layer.asked.activation, _traced(layer).frames["Y"])
-    if "dY" not in arrays:
+    if "dA" not in layer.found:
         return traced, {"Y": arrays["Y"]}, ("A",)
     return traced, {"Y": layer.found["Y"], "dA": layer.found["dA"]}, ("dY",)
 

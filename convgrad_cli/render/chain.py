@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from convgrad_cli.render.json_output import VERSION, json_value
+from convgrad_cli.render.json_output import VERSION, json_text, json_value
 
 if TYPE_CHECKING:
     from convgrad_cli.layers.chain import Pass
@@ -66,5 +64,4 @@ def chain_json(done: Pass, layers: list[dict[str, Any]], notes: list[str]) -> by
     document["Y"] = json_value(done.Y)
     document["dX"] = json_value(done.steps[0].dX)
     document["notes"] = notes
-    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps(document, option=options)
+    return json_text(document)

@@ -28,8 +28,13 @@ _OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
 def json_output(result: Result) -> bytes:
-    """The result as JSON text with a final newline; small ones in lines, large ones compact."""
-    text = orjson.dumps(envelope(result), option=_OPTIONS)
+    """The result as JSON text with a final newline."""
+    return json_text(envelope(result))
+
+
+def json_text(document: dict[str, Any]) -> bytes:
+    """A document of plain values and arrays; small ones in lines, large ones compact."""
+    text = orjson.dumps(document, option=_OPTIONS)
     if len(text) <= _READABLE:
         return _in_lines(_parsed(text), "").encode() + b"\n"
     return text

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.equations_judge import Judge
 from convgrad_cli.check.equations_notation import choose
-from convgrad_cli.check.equations_report import RIGHT, Coverage, EquationReport, EquationsReport
+from convgrad_cli.check.equations_report import (
+    RIGHT,
+    UNREADABLE,
+    Coverage,
+    EquationReport,
+    EquationsReport,
+)
 from convgrad_cli.check.equations_text import statements
 from convgrad_cli.errors import UsageError
 
@@ -94,7 +100,7 @@ def check_traced(
         reports,
         _coverage(truth, reports),
         tuple(text.splitlines()),
-        _notes(truth, notation),
+        _notes(truth, notation, reports),
     )
 
 
@@ -125,9 +131,9 @@ def _coverage(truth: Truth, reports: Iterable[EquationReport]) -> dict[str, Cove
     }
 
 
-def _notes(truth: Truth, notation: str | None) -> list[str]:
+def _notes(truth: Truth, notation: str | None, reports: Iterable[EquationReport]) -> list[str]:
     chosen = truth.names.notation
-    if notation is not None:
+    if notation is not None or all(report.verdict == UNREADABLE for report in reports):
         return []
     first = f", indices counted from {chosen.base}"
     return [f"Notation: {chosen.name}{first} (found out from the text)."]

@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from convgrad_cli.check.equations_text import Unreadable
+from convgrad_cli.check.equations_text import General, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +69,8 @@ class Indices:
                 found = self._parted(role, digits[0], numbers, span, text)
             if found is not None:
                 return self._noted(role, found)
-        raise Unreadable(span, self.example(role), text)
+        kind = Unreadable if given or long else General
+        raise kind(span, self.example(role), text)
 
     def _plainly(
         self, role: str, digits: list[str], numbers: list[int], given: list[int]

@@ -7,6 +7,7 @@ put in, numbers alone, or a max pool's ``max(…)``.
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.check.equations_match import Matcher, Side, resolved
@@ -21,7 +22,7 @@ from convgrad_cli.check.equations_report import (
     Problem,
 )
 from convgrad_cli.check.equations_symbols import Factor, Local, Symbol, Symbols
-from convgrad_cli.check.equations_text import OPENING, Span, Statement, Token, Unreadable
+from convgrad_cli.check.equations_text import OPENING, General, Span, Statement, Token, Unreadable
 from convgrad_cli.derivation import TracedMaxPool
 from convgrad_cli.geometry import window_members
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from convgrad_cli.check.equations_truth import Sum, Truth
 
+FUNCTIONS = frozenset(("conv", "sum", "pad", "padded", "rot", "dilate", "full"))
+GENERAL = "not checked: only elements are, with their sums written out term by term"
 NOT_GIVEN = "the numbers were not checked: that needs the layer's arrays"
 
 
@@ -56,40 +59,63 @@ class Judge:
         self.truth = truth
         self.symbols = Symbols(truth.names, truth.writer)
         self.budget = budget or Budget()
+        self.sides = 0
+        """Sides that could be read."""
 
     def judge(self, statement: Statement) -> EquationReport:
         """The equation's verdict."""
         report = EquationReport(statement.line, UNREADABLE)
         try:
-            sides = list(self._sides(statement))
+            self._judge(statement, report)
+        except General:
+            report.verdict = UNCHECKED
+            report.problems.clear()
+            report.notes.append(GENERAL)
         except Unreadable as place:
             report.problems.append(_unreadable(place))
-            return report
-        read = [self._read(*side, report) for side in sides]
-        try:
-            subject = self._subject(read)
-        except Unreadable as place:
-            report.problems.append(_unreadable(place))
-        else:
-            if subject is not None:
-                others = [side for number, side in enumerate(read) if number != subject.side]
-                judged = [self._judged(subject.factor, side, report) for side in others if side]
-                report.verdict = _verdict(report, judged)
-                self._describe(report, subject.factor)
-            elif not report.problems:
-                report.problems.append(self._about_nothing(read))
         report.problems.sort(key=lambda problem: problem.span)
         return report
+
+    def _judge(self, statement: Statement, report: EquationReport) -> None:
+        read = self._read_sides(statement, report)
+        subject = self._subject(read)
+        if subject is not None:
+            others = [side for number, side in enumerate(read) if number != subject.side]
+            judged = [self._judged(subject.factor, side, report) for side in others if side]
+            report.verdict = _verdict(report, judged)
+            self._describe(report, subject.factor)
+        elif not report.problems:
+            raise self._about_nothing(read)
+
+    def _read_sides(self, statement: Statement, report: EquationReport) -> list[Read | None]:
+        """The sides, None for those that cannot be read: their problems go to the report.
+
+        Raises General where no side can be read, the first because it names a whole array.
+        """
+        read: list[Read | None] = []
+        first: Unreadable | None = None
+        for tokens, end in self._sides(statement):
+            try:
+                read.append(self._read(tokens, end))
+            except Unreadable as place:
+                report.problems.append(_unreadable(place))
+                first = first or place
+                read.append(None)
+        self.sides += sum(side is not None for side in read)
+        if not any(read) and isinstance(first, General):
+            raise first
+        return read
 
     def _sides(self, statement: Statement) -> Iterator[tuple[list[Token], Span]]:
         """The tokens between the equal signs, and where each side ends."""
         if not any(token.text == "=" for token in statement.tokens):
             after = _after(statement.tokens[-1].span)
             raise Unreadable(after, "an equation: = and its right side", "the end of the line")
-        for token in statement.tokens:
-            if token.kind == "sum":
+        for token, follower in pairwise((*statement.tokens, statement.tokens[-1])):
+            function = token.text in FUNCTIONS and follower.text in OPENING
+            if token.kind == "sum" or function:
                 expected = "the sum written out, one product after the other"
-                raise Unreadable(token.span, expected, token.text)
+                raise General(token.span, expected, token.text)
         side: list[Token] = []
         for token in statement.tokens:
             if token.kind == "op" and token.text == "=":
@@ -99,19 +125,14 @@ class Judge:
                 side.append(token)
         yield side, _after(statement.tokens[-1].span)
 
-    def _read(self, tokens: list[Token], end: Span, report: EquationReport) -> Read | None:
-        """A side, or None and a problem."""
-        try:
-            if not tokens:
-                raise Unreadable(end, "a side of the equation", "nothing")
-            start, after = tokens[0].span, _after(tokens[-1].span)
-            maximum = tokens[0].text == "max" and len(tokens) > 1 and tokens[1].text in OPENING
-            if maximum:
-                return Read(list(self._members(tokens, after)), True, start, after)
-            return Read(self._parser(tokens, after).side(), False, start, after)
-        except Unreadable as place:
-            report.problems.append(_unreadable(place))
-            return None
+    def _read(self, tokens: list[Token], end: Span) -> Read:
+        """A side. Raises Unreadable."""
+        if not tokens:
+            raise Unreadable(end, "a side of the equation", "nothing")
+        start, after = tokens[0].span, _after(tokens[-1].span)
+        if tokens[0].text == "max" and len(tokens) > 1 and tokens[1].text in OPENING:
+            return Read(list(self._members(tokens, after)), True, start, after)
+        return Read(self._parser(tokens, after).side(), False, start, after)
 
     def _members(self, tokens: Sequence[Token], end: Span) -> Iterator[Monomial]:
         """What stands in ``max(…)``."""
@@ -168,11 +189,12 @@ class Judge:
             frame = self.truth.traced.frames[subject.role]
             report.element = (target, frame.layout.given_index(subject.index))
 
-    def _about_nothing(self, read: list[Read | None]) -> Problem:
+    def _about_nothing(self, read: list[Read | None]) -> Unreadable:
         first = next(side for side in read if side is not None)
         example = self.truth.text(self._example())
-        expected = f"on the left one element that is derived, such as {example}"
-        return _unreadable(Unreadable(first.start, expected, "an equation of something else"))
+        expected = f"an element that is derived, such as {example}, alone on the left"
+        text = f"this equation is about nothing that can be checked; expected {expected}"
+        return Unreadable(first.start, expected, "an equation of something else", text)
 
     def _example(self) -> Symbol:
         role = next(iter(self.truth.gradients), self.truth.traced.upstream)
@@ -189,16 +211,16 @@ class Judge:
 
     def _side(self, subject: Factor, read: Read, report: EquationReport) -> bool:
         if not isinstance(subject, Local) and self.truth.target(subject) is None:
-            return judge_numbers(self.truth, subject, None, read, report)
+            return judge_numbers(self.truth, subject, (), read, report)
         expected = self._window(subject, read) if read.maximum else self.truth.right(subject)
         side = resolved(self.truth, read.monomials)
-        if not read.maximum and subject.role == self.truth.traced.upstream:
-            expected = _with_or_without_bias(expected, side)
+        sums = _with_and_without_bias(expected)
         in_numbers = not any(monomial.factors for monomial in read.monomials)
         if in_numbers and not read.maximum and expected and () not in expected:
-            return judge_numbers(self.truth, subject, expected, read, report)
+            return judge_numbers(self.truth, subject, sums, read, report)
+        expected = sums[0] if _has_bias(side) else sums[-1]
         problems = Matcher(self.truth, subject, expected, side, read.end).compare()
-        if problems and not put_in(self.truth, expected, side):
+        if problems and not any(put_in(self.truth, each, side) for each in sums):
             report.problems += problems
             report.notes += self._hints(subject, expected, side, problems)
         return True
@@ -229,11 +251,14 @@ def _is_alone(side: Read) -> bool:
     return monomial.coefficient == 1 and len(monomial.factors) == 1
 
 
-def _with_or_without_bias(expected: Sum, side: Side) -> Sum:
+def _with_and_without_bias(expected: Sum) -> list[Sum]:
     """A forward equation may carry the bias or leave it out."""
-    if any(factor.role == "b" for product in side.products for factor in product.key):
-        return expected
-    return {key: c for key, c in expected.items() if all(factor.role != "b" for factor in key)}
+    bare = {key: c for key, c in expected.items() if all(factor.role != "b" for factor in key)}
+    return [expected] if len(bare) == len(expected) else [expected, bare]
+
+
+def _has_bias(side: Side) -> bool:
+    return any(factor.role == "b" for product in side.products for factor in product.key)
 
 
 def _verdict(report: EquationReport, judged: list[bool]) -> str:

@@ -44,7 +44,8 @@ def choose(
         found = notation_named(notation, symbols, base)
         return Truth(Names(found, traced), values)
     sample = statements[:: max(1, len(statements) // TRIED)][:TRIED]
-    best, best_score = None, (-1, -1, -1)
+    best: Truth | None = None
+    best_score: tuple[int, ...] = (-1,)
     for candidate in _candidates(preferred, symbols, base):
         judge = Judge(Truth(Names(candidate, traced), values))
         score = _score(judge, sample)
@@ -86,9 +87,9 @@ def _candidates(
     yield from found
 
 
-def _score(judge: Judge, sample: Sequence[Statement]) -> tuple[int, int, int]:
-    """How many equations can be read and are right; fewer problems decide between equals."""
+def _score(judge: Judge, sample: Sequence[Statement]) -> tuple[int, ...]:
+    """How many equations can be read and are right, then how many sides; then fewer problems."""
     reports = [judge.judge(statement) for statement in sample]
-    readable = sum(report.verdict != UNREADABLE for report in reports)
+    readable = sum(bool(r.subject) and r.verdict != UNREADABLE for r in reports)
     right = sum(report.verdict == RIGHT for report in reports)
-    return readable, right, -sum(len(report.problems) for report in reports)
+    return readable, right, judge.sides, -sum(len(report.problems) for report in reports)

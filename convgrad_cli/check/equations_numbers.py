@@ -12,6 +12,8 @@ from convgrad_cli.check.equations_text import Span
 from convgrad_cli.check.equations_truth import Key, Sum, Truth, key_of, number_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from convgrad_cli.check.equations_match import Side
     from convgrad_cli.check.equations_parse import Monomial
 
@@ -56,33 +58,30 @@ def put_in(truth: Truth, expected: Sum, side: Side) -> bool:
 
 
 def judge_numbers(
-    truth: Truth, subject: Factor, expected: Sum | None, read: Written, report: EquationReport
+    truth: Truth, subject: Factor, sums: Sequence[Sum], read: Written, report: EquationReport
 ) -> bool:
-    """A side of numbers against the subject's number (``expected`` None: an array's own entry).
+    """A side of numbers against the subject's: any of the right sums, or an array's own entry.
 
-    False where it is not known. Appends the problem to the report.
+    False where the numbers are not known. Appends the problem to the report.
     """
-    if expected is None:
-        number = truth.number(subject)
-        values = None if number is None else [number]
+    known = [values for each in sums if (values := values_of(truth, each)) is not None]
+    if not sums:
         if any(monomial.factors for monomial in read.monomials):
             report.problems.append(_not_derived(truth, subject, read))
             return True
-    else:
-        values = values_of(truth, expected)
-        if values is None and _total(read.monomials) == 0 and len(read.monomials) == 1:
-            span, right = read.monomials[0].span, truth.equation(subject).partition(" = ")[2]
-            report.problems.append(
-                Problem("missing_term", span, "0", right, f"0 should be {right}")
-            )
-            return True
-    if values is None:
-        return False
-    total, right_total = _total(read.monomials), sum(values, Fraction(0))
-    slack = sum((m.slack for m in read.monomials), sum(map(abs, values), Fraction(0)) * RELATIVE)
-    if abs(total - right_total) > slack:
-        report.problems.append(_wrong(read, values, total, right_total))
-    return True
+        number = truth.number(subject)
+        known = [] if number is None else [[number]]
+    elif not known and len(read.monomials) == 1 and _total(read.monomials) == 0:
+        report.problems.append(_not_nothing(truth, sums[-1], read))
+        return True
+    if known and not any(_agree(read.monomials, values) for values in known):
+        report.problems.append(_wrong(read, known[0]))
+    return bool(known)
+
+
+def _agree(monomials: list[Monomial], values: list[Fraction]) -> bool:
+    slack = sum((m.slack for m in monomials), sum(map(abs, values), Fraction(0)) * RELATIVE)
+    return abs(_total(monomials) - sum(values, Fraction(0))) <= slack
 
 
 def values_of(truth: Truth, expected: Sum) -> list[Fraction] | None:
@@ -96,8 +95,9 @@ def values_of(truth: Truth, expected: Sum) -> list[Fraction] | None:
     return found
 
 
-def _wrong(read: Written, values: list[Fraction], total: Fraction, right: Fraction) -> Problem:
+def _wrong(read: Written, values: list[Fraction]) -> Problem:
     """The one product that is wrong, where there is one, else the whole side."""
+    total, right = _total(read.monomials), sum(values, Fraction(0))
     found = [monomial.coefficient for monomial in read.monomials]
     spare, lacking = Counter(found) - Counter(values), Counter(values) - Counter(found)
     if len(found) > 1 and spare.total() == lacking.total() == 1:
@@ -110,6 +110,13 @@ def _wrong(read: Written, values: list[Fraction], total: Fraction, right: Fracti
     span = Span(read.start.line, read.start.column, max(end, read.start.end))
     text = f"the value is {number_text(right)}, not {number_text(total)}"
     return Problem("wrong_value", span, number_text(total), number_text(right), text)
+
+
+def _not_nothing(truth: Truth, expected: Sum, read: Written) -> Problem:
+    """A 0 where the right side has terms, whatever the numbers are."""
+    right = truth.total(expected)
+    span = read.monomials[0].span
+    return Problem("missing_term", span, "0", right, f"0 should be {right}")
 
 
 def _not_derived(truth: Truth, subject: Factor, read: Written) -> Problem:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 LOSSES = frozenset(("L", "l", "ℓ", "J", "E", "Loss", "loss", "Div", "div", "Cost", "cost"))
 
 
+LONGEST_SYMBOL = 60
+"""Tokens within which the end of a derivative's numerator is looked for."""
+
+
 class Symbol(NamedTuple):
     """An entry of an array, or the gradient with respect to it."""
 
@@ -193,7 +197,7 @@ class Symbols:
         if not (cursor.at("{", ahead=1) and self._marked(cursor, 2)):
             return False
         depth, ahead = 1, 2
-        while depth and cursor.peek(ahead).kind != "end":
+        while depth and ahead < LONGEST_SYMBOL and cursor.peek(ahead).kind != "end":
             depth += cursor.at("{", ahead=ahead) - cursor.at("}", ahead=ahead)
             ahead += 1
         return cursor.at("{", ahead=ahead) and self._marked(cursor, ahead + 1)

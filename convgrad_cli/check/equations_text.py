@@ -21,6 +21,10 @@ MOST_CHARACTERS = 4_000_000
 """A longer text is refused: no derivation by hand is."""
 
 
+MOST_SHOWN = 40
+"""Characters of the user's text that a message repeats."""
+
+
 class Span(NamedTuple):
     """A place in the text: a line, and columns of it (from 1; the end is the column after)."""
 
@@ -55,8 +59,18 @@ class Unreadable(Exception):
         super().__init__(expected)
         self.span = span
         self.expected = expected
-        self.found = found
-        self.text = text or f"cannot be read: {found} stands where {expected} was expected"
+        self.found = _shown(found)
+        self.text = text or f"cannot be read: {self.found} stands where {expected} was expected"
+
+
+def _shown(text: str) -> str:
+    """The user's own words in a message: short, and without codes for the terminal."""
+    short = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+class General(Unreadable):
+    """A place that speaks of a whole array or of running indices, not of one element."""
 
 
 _SPACING = frozenset(
@@ -89,9 +103,10 @@ _SPACING = frozenset(
 _TIMES = frozenset(("cdot", "times", "ast", "star", "circ", "odot"))
 _FRACTIONS = frozenset(("frac", "dfrac", "tfrac", "cfrac"))
 _PROSE = re.compile(
-    r"\s*(```|>|\\(documentclass|usepackage|(sub)*section|paragraph|title|author|maketitle|medskip|"
+    r"\s*(```|>|\{?\s*(\\small)?\\(documentclass|usepackage|(sub)*section|paragraph|title|author|maketitle|medskip|"
     r"noindent|textbf|intertext|setlength)\b)"
 )
+_MATRIX = re.compile(r"\\begin\{((?:[bpvBV]|small)?matrix|array|cases)\}")
 _COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//).*|(?<!\\)%.*")
 _LETTERS = {name: letter for letter, name in GREEK.items()} | {"ell": "l", "max": "max"}
 _OPERATORS = {
@@ -101,7 +116,8 @@ _OPERATORS = {
 _TOKEN = re.compile(
     r"""(?P<space>[\s&$~\ufeff]+)
     |(?P<newrow>\\\\(?:\[[^\]]*\])?)
-    |(?P<gone>\\(?:begin|end)\{[^}]*\}(?:\{[^}]*\})?|\\(?:label|tag)\{[^}]*\}|\\[,;:!\ \[\]()])
+    |(?P<gone>\\(?:begin|end)\{[^}]*\}(?:\{[^}]*\})?
+        |\\renewcommand\{[^}]*\}\{[^}]*\}|\\(?:label|tag)\{[^}]*\}|\\[,;:!\ \[\]()])
     |(?P<word>\\(?:mathrm|mathbf|mathit|mathsf|mathcal|text|operatorname|bm|boldsymbol)\s*
         \{\s*(?P<inner>[A-Za-z]+)\s*\})
     |(?P<command>\\[A-Za-z]+\*?|\\[{}_])
@@ -128,6 +144,7 @@ def statements(text: str) -> list[Statement]:
             expected=f"at most {MOST_CHARACTERS} characters",
             found=str(len(text)),
         )
+    text = _without_matrices(text)
     found: list[list[Token]] = []
     open_ended = False  # whether the row before is one that the next may go on with
     for row in _rows(text):
@@ -139,6 +156,18 @@ def statements(text: str) -> list[Statement]:
             found.append(row)
             open_ended = True
     return [part for row in found for part in _parted(row)]
+
+
+def _without_matrices(text: str) -> str:
+    """The text with Σ and blanks for each LaTeX matrix: what holds one is a general formula."""
+    pieces, place = [], 0
+    while begin := _MATRIX.search(text, place):
+        end = text.find("\\end{" + begin[1] + "}", begin.end())
+        end = len(text) if end < 0 else end
+        matrix = text[begin.start() : end]
+        pieces += [text[place : begin.start()], "Σ", re.sub(r"[^\n]", " ", matrix[1:])]
+        place = end
+    return "".join([*pieces, text[place:]])
 
 
 def _rows(text: str) -> Iterator[list[Token]]:
@@ -157,7 +186,7 @@ def _rows(text: str) -> Iterator[list[Token]]:
                 row = []
             else:
                 row.append(token)
-        bare = all(token.text in "{}" for token in row)
+        bare = all(token.text in "{})]" for token in row)
         if not bare or not line.strip():
             yield [] if bare else row
 

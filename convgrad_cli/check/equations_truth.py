@@ -156,12 +156,15 @@ class Truth:
 
     def equation(self, subject: Factor) -> str:
         """The whole right equation."""
-        right = list(self.right(subject).items())
+        return f"{self.text(subject)} = {self.total(self.right(subject))}"
+
+    def total(self, expected: Sum) -> str:
+        """A right side in the notation, the beginning of a long one."""
+        right = list(expected.items())
         products = [self.spelled(c, key) for key, c in right[:MOST_SHOWN]]
         if len(right) > MOST_SHOWN:
             products.append(f"… ({len(right) - MOST_SHOWN} more)")
-        total = " + ".join(products).replace("+ -", "- ") or "0"
-        return f"{self.text(subject)} = {total}"
+        return " + ".join(products).replace("+ -", "- ") or "0"
 
 
 def _is_gradient(factor: Factor) -> bool:

@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from convgrad_cli.cli.boundary import ExitCode, leave
 from convgrad_cli.cli.check_layer import LongOption
-from convgrad_cli.cli.derive import DeriveArrays, DeriveLayer
+from convgrad_cli.cli.derive_layer import DeriveArrays, DeriveLayer
 from convgrad_cli.cli.options import OutputOptions
 from convgrad_cli.cli.signature import command
 
@@ -109,7 +109,7 @@ def _layer(
     arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None
 ) -> tuple[Given, Any, dict[str, Any]]:
     """What was given, the layer's tracer, and the numbers of the arrays that were given."""
-    from convgrad_cli.cli.derive import canonical, given_layer, traced_layer
+    from convgrad_cli.cli.derive_layer import canonical, given_layer, traced_layer
 
     given, kind = given_layer(arrays, layer, bundle, transposed=True)
     traced, values = traced_layer(given, kind, arrays, with_bias=True)
@@ -129,7 +129,8 @@ def read_equations(source: str) -> str:
     if source == "-":
         return _decoded(_standard_input(), "standard input")
     if not _is_file_name(source):
-        return source
+        # An argument is UTF-8 whatever the locale says.
+        return _decoded(os.fsencode(source), "the text")
     try:
         with open(source, "rb") as stream:
             return _decoded(stream.read(MOST_BYTES + 1), source)

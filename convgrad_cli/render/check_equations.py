@@ -152,7 +152,9 @@ class Page:
         )
 
     def _plain(self, text: str) -> str:
-        return plain_ascii(text) if self.ascii_only else text
+        if not self.ascii_only:
+            return text
+        return plain_ascii(text).encode("ascii", "replace").decode()
 
     def _wrapped(self, text: str, style: str, indent: int, *, wrap: bool) -> Iterator[list[Span]]:
         from convgrad_cli.render.grid import Span
@@ -160,7 +162,7 @@ class Page:
         plain = self._plain(text)
         rows = textwrap.wrap(
             plain,
-            max(self.width - indent, 40),
+            max(self.width - indent, 20),
             subsequent_indent="  ",
             break_long_words=False,
             break_on_hyphens=False,

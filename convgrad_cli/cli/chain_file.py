@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from convgrad_cli.arrays import Stdin
     from convgrad_cli.layers.chain_spec import Chain
+
+_LONG_INTEGER = re.compile(rb"\d{19,}")
 
 
 @dataclass
@@ -89,7 +93,21 @@ def _document(net: str, stdin: Stdin, files: list[str]) -> tuple[object, str, st
             raise FileError(
                 "The chain is not a JSON object.", expected='{"input": …, "layers": […]}'
             )
+        if _LONG_INTEGER.search(data):
+            # The fast parser would round what does not fit 64 bits; it is to be refused by name.
+            # Forty digits are as much beyond as four thousand, which int() would not read.
+            exact = json.loads(data.decode("utf-8-sig"), parse_int=lambda text: int(text[:40]))
+            return exact, source, home
     return {key: text.value(key) for key in text.keys()}, source, home  # noqa: SIM118
+
+
+def _dumped(value: object) -> bytes:
+    import orjson
+
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer beyond 64 bits
+        return json.dumps(value).encode()
 
 
 def _array(
@@ -102,16 +120,12 @@ def _array(
     allow_nonfinite: bool,
 ) -> Any:
     """Nested lists as they stand, text as a path beside the chain's file."""
-    import orjson
-
     from convgrad_cli.arrays import read_array
     from convgrad_cli.arrays.json_text import JsonText
     from convgrad_cli.arrays.numeric import as_numbers
 
     if not isinstance(value, str):
-        array = JsonText(orjson.dumps(value), name).array(
-            None, name, allow_nonfinite=allow_nonfinite
-        )
+        array = JsonText(_dumped(value), name).array(None, name, allow_nonfinite=allow_nonfinite)
         return as_numbers(array, name, allow_nonfinite=allow_nonfinite)
     path, colon, key = value.rpartition(":")
     path, colon, key = (value, "", "") if not colon or os.sep in key else (path, colon, key)

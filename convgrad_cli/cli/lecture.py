@@ -45,9 +45,9 @@ class Layer:
 
 def asked_of(lecture: LectureOptions, given: Given) -> Asked | None:
     """What is asked for beyond the plain convolution, or None."""
-    name = lecture.activation or given.options.get("activation")
-    slope = given.options.get("slope") if lecture.slope is None else lecture.slope
-    names = lecture.transforms or given.options.get("transforms")
+    name = _first(lecture.activation, given.options.get("activation"))
+    slope = _first(lecture.slope, given.options.get("slope"))
+    names = _first(lecture.transforms, given.options.get("transforms"))
     if name is None and names is None and lecture.view is None:
         if lecture.slope is not None:
             from convgrad_cli.errors import UsageError
@@ -76,6 +76,11 @@ def asked_of(lecture: LectureOptions, given: Given) -> Asked | None:
         asked.views = words.names(lecture.view, VIEWS, "--view")
         _no_views_of_transforms(asked)
     return asked
+
+
+def _first(typed: Any, bundled: Any) -> Any:
+    """The command line wins over the bundle."""
+    return bundled if typed is None else typed
 
 
 def forward_with(

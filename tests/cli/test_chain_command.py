@@ -186,6 +186,7 @@ BAD = {
     '{ONE,"layers":[{"type":"relu"}],"loss":"hinge"}': "Unknown loss 'hinge'",
     '{ONE,"layers":[{"type":"relu"}],"loss":{"type":"mse","target":[[1]]}}':
         "target has the wrong shape|in the command line",
+    '{ONE,"layers":[{"type":"conv","filter":[[99999999999999999999]]}]}': "layers[0].filter|64",
     "--sample vgg": "There is no built-in chain 'vgg'.",
     "--sample cnn --layer 9": "There is no layers[9].|0 to 4",
     "--sample cnn --layer 1": "layers[1] (relu) is no layer of its own",

@@ -305,6 +305,8 @@ BAD = {
     "backward --slope 0.1": "--slope is leaky-relu's.|add --activation leaky-relu",
     "backward --activation rellu": "did you mean 'relu'?",
     "backward --activation relu -x [[1,2],[3,4]] -w [[1]] -g [[1]]": "dY has the wrong shape.",
+    "backward --transforms=": "Unknown transform ''.",
+    "backward --activation=": "Unknown activation ''.",
     "backward --transforms rot45": "Unknown transform 'rot45'.|did you mean 'rot",
     "backward --transforms identity,scale2": "The filter under scale2|use --padding same",
     "backward --padding 1:0,1:0 --transforms identity,scale2": "do not stack|use --padding same",

@@ -106,7 +106,7 @@ def test_a_maximum_names_its_members_ties_and_argmax(opened: Any) -> None:
     assert browser.run(kinds, "tied") == browser.run(kinds, "best") == ["1", "4"]
     browser.hover(".cell[data-a='dX'][data-i='0']")
     subject = browser.run("return document.getElementById('subject').textContent")
-    assert "is in 1 window, and is the maximum of none" in subject
+    assert "in 1 window, the maximum of none" in subject
 
 
 def test_pointing_at_a_given_cell_lights_everything_it_influences(opened: Any) -> None:

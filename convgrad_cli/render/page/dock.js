@@ -72,7 +72,7 @@ class Dock {
     const { model } = this.page;
     if (name === "dX") {
       const over = model.windows(flat).length;
-      return `is in ${count(over, "window")}, and is the maximum of ${terms.length || "none"}`;
+      return `in ${count(over, "window")}, the maximum of ${terms.length || "none"}`;
     }
     const tied = model.tied[flat].length;
     if (!tied) return "takes the maximum of its window";

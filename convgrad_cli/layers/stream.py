@@ -20,20 +20,15 @@ import numpy as np
 
 from convgrad_cli.errors import DataError, UsageError
 from convgrad_cli.layers import kernels
+from convgrad_cli.layers.conv_numbers import forward_arithmetic, gradient_arithmetic
 from convgrad_cli.layers.kernels.workers import worker_count
-from convgrad_cli.layers.numbers import (
-    FLOAT64,
-    Arithmetic,
-    Magnitudes,
-    arithmetic,
-    narrowed,
-)
+from convgrad_cli.layers.numbers import FLOAT64, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from convgrad_cli.geometry import ConvGeometry, ConvPlan
-    from convgrad_cli.layers.numbers import Array
+    from convgrad_cli.layers.numbers import Arithmetic, Array
 
 Progress: TypeAlias = "Callable[[int, int], None]"
 
@@ -41,8 +36,6 @@ GRADIENTS = ("dX", "dW", "db")
 
 # Inputs and outputs of the images worked on together.
 BLOCK_BYTES = 64 * 2**20
-# Integer arrays up to this size are worth a second pass for a finer bound.
-FINE_BOUND = 2**22
 
 
 class ConvGradients(NamedTuple):
@@ -62,8 +55,11 @@ def forward_into(
     Y: Array | None = None,
     progress: Progress | None = None,
 ) -> Array:
-    """Y, written into the array ``Y`` where given (shape ``plan.output_shape``, any dtype that
-    holds the result: see :func:`output_dtype`)."""
+    """Y, written into the array ``Y`` where given (shape ``plan.output_shape``).
+
+    Its dtype is that of the result (np.result_type of the operands), or for integers any that
+    holds it: DataError otherwise.
+    """
     if b is not None:
         plan.check_bias(b.shape)
         b = b.reshape(-1)
@@ -90,7 +86,8 @@ def backward_into(
     progress: Progress | None = None,
 ) -> ConvGradients:
     """The gradients named in ``only``; dX is written into the array ``dX`` where given
-    (X's shape, any dtype that holds the result: see :func:`gradient_dtypes`)."""
+    (X's shape; np.result_type of W and dY, or for integers any dtype that holds the result:
+    DataError otherwise)."""
     if unknown := set(only) - set(GRADIENTS):
         raise UsageError(
             f"There is no gradient {sorted(unknown)[0]!r}.",
@@ -122,7 +119,7 @@ def forward(
     progress: Progress | None = None,
 ) -> Array:
     """Canonical Y."""
-    kind = _forward_kind(X, W, b, geometry)
+    kind = forward_arithmetic(X, W, b, geometry)
     out = np.empty(geometry.output_shape, kind.stored) if Y is None else Y
     w = _as(W, kind.working)
     bias = None if b is None else _as(b, kind.working)
@@ -144,7 +141,7 @@ def backward(
     progress: Progress | None = None,
 ) -> ConvGradients:
     """Canonical gradients; those computed in the same dtype in one pass over the batch."""
-    kinds = _gradient_kinds(X, W, dY, geometry, only)
+    kinds = gradient_arithmetic(X, W, dY, geometry, only)
     out = dX
     if "dX" in kinds and dX is None:
         out = np.empty(geometry.input_shape, kinds["dX"].stored)
@@ -194,46 +191,6 @@ class _Sum:
     def result(self) -> Array:
         assert self._total is not None, "a batch has at least one image"
         return _finished(self._total, self._kind)
-
-
-def _forward_kind(X: Array, W: Array, b: Array | None, geometry: ConvGeometry) -> Arithmetic:
-    def bounded(X: Array, W: Array, *b: Array) -> Array:
-        Y = np.empty(geometry.output_shape)
-        kernels.forward(X, W, b[0] if b else None, geometry, Y)
-        return Y
-
-    terms = geometry.channels_per_group * prod(geometry.kernel)
-    operands = (X, W) if b is None else (X, W, b)
-    return arithmetic(operands, terms, Magnitudes(), bounded if X.size <= FINE_BOUND else None)
-
-
-def _gradient_kinds(
-    X: Array | None, W: Array | None, dY: Array, geometry: ConvGeometry, only: Collection[str]
-) -> dict[str, Arithmetic]:
-    """The arithmetic of each gradient asked for."""
-
-    def input_bounded(W: Array, dY: Array) -> Array:
-        dX = np.empty(geometry.input_shape)
-        kernels.backward(None, W, dY, geometry, dX, None)
-        return dX
-
-    def weight_bounded(X: Array, dY: Array) -> Array:
-        dW = np.empty(geometry.filter_shape)
-        kernels.backward(X, None, dY, geometry, None, dW)
-        return dW
-
-    magnitude = Magnitudes()
-    positions = geometry.batch * prod(geometry.output_size)
-    products = geometry.filters_per_group * prod(geometry.kernel)
-    fine = max(prod(geometry.input_shape), dY.size) <= FINE_BOUND
-    kinds = {}
-    if "dX" in only and W is not None:
-        kinds["dX"] = arithmetic((W, dY), products, magnitude, input_bounded if fine else None)
-    if "dW" in only and X is not None:
-        kinds["dW"] = arithmetic((X, dY), positions, magnitude, weight_bounded if fine else None)
-    if "db" in only:
-        kinds["db"] = arithmetic((dY, np.ones((), dY.dtype)), positions, magnitude)
-    return kinds
 
 
 def _blocks(

@@ -55,7 +55,8 @@ CASES = {
 
 # Calls of one side before it is the other's turn: long enough to be in its own stride.
 CALLS = 4
-PLACES = 8
+PLACES = 24
+GEMM_SIZE = 2048
 
 
 def run(peer_python: str, rounds: int = 4, only: str = "") -> list[dict[str, Any]]:
@@ -63,10 +64,9 @@ def run(peer_python: str, rounds: int = 4, only: str = "") -> list[dict[str, Any
     peer = Peer(peer_python)
     rows = []
     for dtype in (np.float32, np.float64):
-        gemm = gemm_rate(dtype)
         for name, case in CASES.items():
             if only in name:
-                rows += _rows(name, case, dtype, gemm, peer, rounds)
+                rows += _rows(name, case, dtype, peer, rounds)
     peer.close()
     return rows
 
@@ -85,17 +85,14 @@ def summary(rows: list[dict[str, Any]]) -> Iterable[str]:
                 yield f"{dtype} {which}: geometric mean {mean:.2f}, least {min(ratios):.2f}"
 
 
-def gemm_rate(dtype: type, size: int = 3072) -> float:
-    """GFLOP/s of a large matrix product with every core."""
-    A = np.random.default_rng(0).standard_normal((size, size)).astype(dtype)
+def _large_product(dtype: type) -> Callable[[], Any]:
+    """A large matrix product with every core: the machine's rate, measured in turn with ours."""
+    A = np.random.default_rng(0).standard_normal((GEMM_SIZE, GEMM_SIZE)).astype(dtype)
     out = np.empty_like(A)
-    seconds = min(_seconds(lambda: np.matmul(A, A, out=out)) for _ in range(6))
-    return 2 * size**3 / seconds / 1e9
+    return lambda: np.matmul(A, A, out=out)
 
 
-def _rows(
-    name: str, case: Case, dtype: type, gemm: float, peer: Peer, rounds: int
-) -> list[dict[str, Any]]:
+def _rows(name: str, case: Case, dtype: type, peer: Peer, rounds: int) -> list[dict[str, Any]]:
     x_shape, w_shape, *values = case
     options = dict(zip(("stride", "padding", "dilation", "groups"), values, strict=True))
     plan = plan_conv(x_shape, w_shape, dims=len(x_shape) - 2, **options)
@@ -113,7 +110,8 @@ def _rows(
     errors = _errors(plan.geometry, arrays, ours, peer)
     rows = []
     for which, flops in (("backward", 4), ("forward", 2)):
-        mine, theirs = _turns(ours[which], which, peer, rounds)
+        mine, theirs, product = _turns(ours[which], which, peer, _large_product(dtype), rounds)
+        gemm = 2 * GEMM_SIZE**3 / product / 1e9
         rate = flops * plan.geometry.multiply_adds / mine / 1e9
         error, of_peer = errors[which]
         rows.append(
@@ -135,15 +133,16 @@ def _rows(
 
 
 def _turns(
-    ours: Callable[[], Any], which: str, peer: Peer, rounds: int
-) -> tuple[float, float | None]:
-    """The best time of each side."""
-    mine, theirs = [], []
+    ours: Callable[[], Any], which: str, peer: Peer, product: Callable[[], Any], rounds: int
+) -> tuple[float, float | None, float]:
+    """The best time of each side, and of the large matrix product."""
+    mine, theirs, products = [], [], []
     for _ in range(rounds):
         if peer.version:
             theirs += [peer.seconds(which) for _ in range(CALLS + 1)][1:]
         mine += [_seconds(ours) for _ in range(CALLS + 1)][1:]
-    return min(mine), min(theirs) if theirs else None
+        products += [_seconds(product) for _ in range(2)]
+    return min(mine), min(theirs) if theirs else None, min(products)
 
 
 def _seconds(function: Callable[[], Any]) -> float:

@@ -252,8 +252,11 @@ def piped(*arguments: str, **environment: str) -> Any:
     )
 
 
-def test_text_in_an_ascii_pipe_is_ascii() -> None:
-    done = piped("arrays", "--stride", "2", "--dX", "[[0]]", "--symbolic", PYTHONIOENCODING="ascii")
+def test_text_in_an_ascii_pipe_is_ascii(files: Path) -> None:
+    flipped = str(files / "flipped.npy")
+    options = ("--stride", "2", "--dX", flipped, "--symbolic", "--long")
+    done = piped("arrays", *options, PYTHONIOENCODING="ascii")
     assert done.returncode == 1
     assert done.stdout.isascii()
+    assert b"dL/dO22*F23" in done.stdout
     assert b"?" not in done.stdout

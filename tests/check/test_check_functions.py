@@ -285,6 +285,11 @@ HOSTILE = """
             time.sleep(0.1)
         return right(X, W, dY)
 
+    def hangs_on_one_channel(X, W, dY):
+        while X.shape[1] == 1:
+            time.sleep(0.1)
+        return right(X, W, dY)
+
     def dies(X, W, dY):
         os._exit(7)
 
@@ -398,6 +403,9 @@ def test_a_function_that_hangs_is_ended_and_the_layers_before_count(hostile: Pat
     report = check_function_file(target, limits=limits)
     assert [case.verdict for case in report.cases] == ["right", "right", "failed"]
     assert report.cases[2].kind == "hung"
+    target = read_target(f"{hostile}:hangs_on_one_channel", None)
+    report = check_function_file(target, limits=limits)
+    assert [case.verdict for case in report.cases] == ["failed", "right", "right"]
     report = check_function_file(read_target(f"{hostile}:hangs", None), limits=limits)
     assert "did not return within 2 s" in report.cases[0].problem
     short = check_function_file(

@@ -143,9 +143,9 @@ def test_the_partners_of_what_is_influenced_share_a_colour(opened: Any) -> None:
         if term.index == (0, 0, 2, 2)
     ]
     assert len(taps) == 4
-    for number, (y, w) in enumerate(taps):
+    for tap, (y, w) in enumerate(taps):
         together = {lit["Y", y], lit["dY", y], lit["W", w], lit["dW", w]}
-        assert together == {(number, number + 1)}
+        assert together == {(tap, tap + 1)}
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)

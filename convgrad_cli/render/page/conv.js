@@ -51,6 +51,26 @@ class Convolution {
     dY.forEach((value, i) => { db[Math.floor(i / this.area.out) % this.filters] += value; });
   }
 
+  // What these elements of dY, and no others, add to dX or dW.
+  partial(plates, target, flats) {
+    const sums = new Float64Array(plates[target].size);
+    const { X, W, dY } = plates;
+    for (const y of flats) {
+      const plane = Math.floor(y / this.area.out);
+      const o = plane % this.filters;
+      const n = Math.floor(plane / this.filters);
+      const first = Math.floor(o / this.filtersPerGroup) * this.perGroup;
+      for (let c = 0; c < this.perGroup; c++)
+        for (const t of this.by.out[y % this.area.out]) {
+          const w = (o * this.perGroup + c) * this.area.kernel + this.taps.kernel[t];
+          const x = (n * this.channels + first + c) * this.area.in + this.taps.input[t];
+          if (target === "dX") sums[x] += dY.values[y] * W.values[w];
+          else sums[w] += dY.values[y] * X.values[x];
+        }
+    }
+    return sums;
+  }
+
   // The terms that make one element of a result, in the lectures' order.
   terms(name, flat) {
     return { Y: this.termsOfY, dX: this.termsOfdX, dW: this.termsOfdW, db: this.termsOfdb }[name]

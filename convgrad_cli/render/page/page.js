@@ -103,13 +103,8 @@ const page = {
   },
 
   partial(target, y) {
-    const sums = new Float64Array(this.plates[target].size);
-    const until = this.steps().findIndex(([, flat]) => flat === y);
-    for (const [, flat] of this.steps().slice(0, until + 1))
-      for (const { into, refs, over } of this.model.influences("dY", flat))
-        if (into[0] === target)
-          sums[into[1]] += refs.reduce((all, ref) => all * this.writer.value(ref), 1) / (over || 1);
-    return sums;
+    const flats = this.steps().map(([, flat]) => flat);
+    return this.model.partial(this.plates, target, flats.slice(0, flats.indexOf(y) + 1));
   },
 
   // After a change of a given array: evaluate, and touch only what differs.

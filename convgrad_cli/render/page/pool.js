@@ -45,6 +45,14 @@ class Pool {
     }
   }
 
+  // What these elements of dY, and no others, add to dX.
+  partial(plates, target, flats) {
+    const sums = new Float64Array(plates[target].size);
+    for (const y of flats)
+      for (const x of this.winners[y]) sums[x] += plates.dY.values[y] / this.divisor(y);
+    return sums;
+  }
+
   // The maximum of one window. A NaN counts as the largest, as in the frameworks.
   choose(X, Y, y, members) {
     const best = members.reduce((top, x) => (Number.isNaN(top) || X[x] <= top ? top : X[x]), -Infinity);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from convgrad_cli.derivation.equation import joined
 from convgrad_cli.derivation.notation import Names, Quotient
 from convgrad_cli.derivation.notation_scripts import (
     AsciiText,
@@ -92,7 +93,7 @@ class Writer:
 
     def right_side(self, equation: Equation) -> str:
         """The whole sum; ``0`` where there are no terms."""
-        return " + ".join(self.terms(equation)).replace("+ -", "- ") or "0"
+        return joined(list(self.terms(equation))) or "0"
 
     def left_side(self, equation: Equation) -> str:
         """What the equation is about."""

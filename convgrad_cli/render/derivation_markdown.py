@@ -97,8 +97,8 @@ def wrapped(terms: Sequence[str], width: int) -> list[str]:
 
 
 def _code(text: str) -> str:
-    """An inline code span; a pipe inside would end the cell."""
-    return f"`{text.replace('|', chr(0x2223))}`" if text else ""
+    """An inline code span. No symbol has a backtick, or a pipe that would end the cell."""
+    return f"`{text}`" if text else ""
 
 
 def _escaped(text: str) -> str:

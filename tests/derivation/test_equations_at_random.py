@@ -178,6 +178,14 @@ def test_average_pools_are_those_of_plain_loops(pool: Pool, counted: bool, seed:
     assert sum(len(list(e.terms)) for e in derivation["dX"]) == derivation["dX"].term_count
 
 
+def test_an_average_of_floats() -> None:
+    X = np.array([[0.5, 1.25, -3.0], [2.0, 0.125, 7.5], [1.0, 1.0, 4.0]])
+    derivation = derive("Y", "dX", layer="avgpool", X=X, dY=[[4.5]], window=3)
+    found = derivation.evaluate()
+    assert found["Y"].tolist() == [[X.sum() / 9]]
+    assert found["dX"].tolist() == [[0.5] * 3] * 3
+
+
 def test_an_average_pools_fraction_is_exact() -> None:
     derivation = derive("dX[1,1]", layer="avgpool", input_shape=(3, 3), window=3)
     (term,) = derivation[0].terms

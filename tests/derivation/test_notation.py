@@ -3,6 +3,7 @@
 import itertools
 import keyword
 import re
+from fractions import Fraction
 
 import pytest
 
@@ -16,7 +17,8 @@ from convgrad_cli.derivation import (
     parse_symbols,
     read_label,
 )
-from convgrad_cli.derivation.model import Traced
+from convgrad_cli.derivation.equation import joined
+from convgrad_cli.derivation.model import Term, Traced
 from convgrad_cli.derivation.notation import Names
 from convgrad_cli.derivation.templates import speller
 from convgrad_cli.derivation.writer import SCRIPTS
@@ -66,6 +68,13 @@ def test_two_digit_subscripts_are_told_apart(notation: str, expected: str) -> No
 )
 def test_samples_and_channels_are_named(notation: str, expected: str) -> None:
     assert label(notation, "dX[1,0,2,3]", **LAYERS["channels"]) == expected
+
+
+def test_several_channels_are_never_run_together() -> None:
+    layer = {"input_shape": (2, 3, 3), "filter_shape": (3, 2, 2, 2), "dims": 2}
+    assert label("slides", "dX[1,0,2]", **layer) == "∂L/∂X_{2,1,3}"
+    assert label("slides", "dW[2,1,0,1]", **layer) == "∂L/∂F_{3,2,1,2}"
+    assert label("slides", "db[1]", **layer) == "∂L/∂B2"
 
 
 def test_a_small_filter_stays_run_together_beside_a_wide_input() -> None:
@@ -142,6 +151,16 @@ def test_names_are_symbols_to_sympy(layer: str, letters: str) -> None:
             names = set(re.findall(r"[A-Za-z_]\w*", equation.expression))
             assert not names & (owned.keys() | set(keyword.kwlist))
             assert sympy.sympify(equation.expression) == equation.to_sympy()
+
+
+def test_signs_and_coefficients_of_other_layers_terms() -> None:
+    writer = derive(**LAYERS["small"]).writer()
+    index = (0, 0, 1, 0)
+    terms = [Term(index, "X", index), Term(index, coefficient=-1), Term(None, "X", index, -2)]
+    terms.append(Term(coefficient=Fraction(-1, 3)))
+    written = [writer.term(term) for term in terms]
+    assert written == ["∂L/∂O21·X21", "-∂L/∂O21", "-2·X21", "-1/3"]
+    assert joined(written) == "∂L/∂O21·X21 - ∂L/∂O21 - 2·X21 - 1/3"
 
 
 def test_own_letters() -> None:

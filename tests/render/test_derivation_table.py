@@ -1,8 +1,12 @@
 """Tables: readable at 80 columns, sums broken before their signs, caps said."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 
-from convgrad_cli.derivation import derive
+from convgrad_cli.derivation import NOTATIONS, Derivation, Index, Term, TracedConv, derive
+from convgrad_cli.geometry import plan_conv
 from convgrad_cli.render.derivation import Written, render_derivation
 from tests.render.derivations import EVERY_NOTATION, NAMES, example, shapes_alone
 
@@ -46,6 +50,25 @@ def test_no_line_is_wider_than_the_terminal(name: str, notation: str, width: int
     assert lines
     assert [line for line in lines if len(line) > width] == []
     assert not any(line != line.rstrip() for line in lines)
+
+
+class Negated(TracedConv):
+    """A layer whose every term is subtracted, as other layers' may be."""
+
+    def terms(self, target: str, index: Index) -> Iterator[Term]:
+        return (term._replace(coefficient=-1) for term in super().terms(target, index))
+
+
+@pytest.mark.parametrize("form", ["table", "text", "latex", "markdown"])
+def test_subtracted_terms_have_their_sign_once(form: str) -> None:
+    traced = Negated(plan_conv((3, 3), (2, 2)))
+    derivation = Derivation.of(traced, ["X22"], NOTATIONS["slides"])
+    written = Written(derivation, ("substituted",))
+    shown = render_derivation(written, form, width=44)
+    sums = "".join(line for line in shown.splitlines() if "22" in line or "- " in line)
+    assert "+ -" not in " ".join(sums.split())
+    signs = re.findall(r"(-) ?(?:∂L/∂O|\\frac\{\\partial L\}\{\\partial O)", sums)
+    assert len(signs) == 4
 
 
 def test_brackets_and_indices_survive() -> None:

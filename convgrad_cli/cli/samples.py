@@ -106,6 +106,8 @@ def _write_random(
     from convgrad_cli.errors import UsageError
     from convgrad_cli.geometry import plan_conv
 
+    if seed < 0:
+        raise UsageError("--random takes a seed of 0 or more.", found=str(seed))
     if input_shape is None or filter_shape is None:
         raise UsageError(
             "--random needs the shapes of the layer.",

@@ -89,6 +89,21 @@ def test_random_needs_shapes_that_fit(convgrad: Convgrad) -> None:
     assert convgrad("samples", "--random", "1", "--save", "x").returncode == 2
 
 
+def test_a_seed_below_zero_is_refused(convgrad: Convgrad) -> None:
+    refused = convgrad("samples", "--random", "-1", *RANDOM[3:], "--groups", "2")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("--random takes a seed of 0 or more.")
+
+
+@pytest.mark.parametrize("place", ["taken", "no/where"])
+def test_examples_cannot_be_saved_there(convgrad: Convgrad, tmp_path: Path, place: str) -> None:
+    (tmp_path / "taken").write_text("mine")
+    refused = convgrad("samples", "--save", place)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("The output cannot be written")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
 def test_the_schema_is_valid_and_takes_real_output(convgrad: Convgrad) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(convgrad("schema").stdout)

@@ -38,7 +38,7 @@ def bounded(function: Callable[..., None]) -> Callable[..., None]:
     def call(*args: Any, **options: Any) -> None:
         try:
             function(*args, **options)
-            sys.stdout.flush()
+            _flush_stdout()
         except ConvgradError as error:
             leave(error.exit_code, str(error))
         except BrokenPipeError:
@@ -63,7 +63,7 @@ def leave(code: int, text: str | None = None) -> NoReturn:
     if text is not None:
         say(text)
     try:
-        sys.stdout.flush()
+        _flush_stdout()
     except OSError:
         _discard_stdout()
     raise SystemExit(int(code))
@@ -83,6 +83,11 @@ def say(text: str) -> None:
         print(safe, file=sys.stderr)
     except (OSError, ValueError):
         pass
+
+
+def _flush_stdout() -> None:
+    if sys.stdout is not None:  # closed by the caller: >&-
+        sys.stdout.flush()
 
 
 def _discard_stdout() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -31,7 +32,7 @@ def chosen_format(options: OutputOptions) -> str | None:
     if asked is None:
         if options.output is not None:
             return None
-        return "table" if sys.stdout.isatty() else "text"
+        return "table" if _in_terminal() else "text"
     if asked not in FORMATS:
         raise UsageError(f"Unknown format {asked!r}.", expected=f"one of {', '.join(FORMATS)}")
     return asked
@@ -107,7 +108,7 @@ def tell(notes: Iterable[str], options: OutputOptions) -> None:
 
 def display() -> dict[str, Any]:
     """Width, colour and character set of stdout."""
-    terminal = sys.stdout.isatty()
+    terminal = _in_terminal()
     colour = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     return {
@@ -118,7 +119,9 @@ def display() -> dict[str, Any]:
 
 
 def write_stdout(content: str | bytes) -> None:
-    """The result, and nothing else, to stdout."""
+    """The result, and nothing else, to stdout; OSError where it is closed (``>&-``)."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     if isinstance(content, str):
         text = content if content.endswith("\n") else content + "\n"
         content = text.encode(sys.stdout.encoding or "utf-8", errors="replace")
@@ -131,6 +134,11 @@ def write_stdout(content: str | bytes) -> None:
         while rest:  # an unbuffered stdout (PYTHONUNBUFFERED) may take a part at a time
             rest = rest[stream.write(rest) :]
         stream.flush()
+
+
+def _in_terminal() -> bool:
+    """Whether stdout is a terminal; a closed one is None in Python."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _prefixed(updated: Mapping[str, Any] | None) -> dict[str, Any]:

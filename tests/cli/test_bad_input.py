@@ -213,6 +213,27 @@ def test_a_full_disk_under_standard_output(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_closed_standard_output(tmp_path: Path) -> None:
+    def run(arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", f"{sys.executable} -m convgrad_cli backward -q {arguments} >&-"],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+
+    for arguments in ("", "--json", "-f table"):
+        done = run(arguments)
+        assert (done.returncode, done.stderr) == (
+            2,
+            "Cannot write the result: Bad file descriptor.\n",
+        )
+    done = run("-o out.npz")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(np.load(tmp_path / "out.npz")) == {"dX", "dW", "db"}
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_closed_pipe_ends_quietly(tmp_path: Path, unbuffered: str) -> None:
     np.save(tmp_path / "X.npy", np.arange(160_000).reshape(400, 400))

@@ -6,12 +6,14 @@ are lowered here; that each was reached is asserted, not hoped for.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from convgrad_cli.layers import kernels
 from convgrad_cli.layers.kernels import (
@@ -54,6 +56,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(workers, "worker_count", lambda: 2)
         monkeypatch.setattr(pieces, "worker_count", lambda: 2)
         monkeypatch.setattr(sweep, "worker_count", lambda: 2)
+        monkeypatch.setattr(dense, "worker_count", lambda: 2)
 
     yield choose
     stack.plan_stacks.cache_clear()
@@ -104,6 +107,27 @@ def test_simple_kernels_equal_plain_loops(kernel, dtype, case) -> None:
 def test_matrix_products_equal_plain_loops(limits, rows, narrow, size, few, case) -> None:
     limits(rows=rows, narrow=narrow, size=size, few=few)
     assert_equal(by_dense(case), by_loops(case))
+
+
+@settings(SETTINGS, max_examples=30)
+@given(case=layers())
+def test_large_filters_are_taken_some_channels_at_a_time(limits, monkeypatch, case) -> None:
+    limits(rows=6, narrow=0, size=600, few=False)
+    monkeypatch.setattr(dense, "TILE_BYTES", case.W.nbytes)
+    assert len(dense._tiles(case.W.nbytes, 3)) == 2
+    assert_equal(by_dense(case), by_loops(case))
+
+
+def test_a_second_caller_at_the_same_time_works_alone(monkeypatch) -> None:
+    """And neither leaves the BLAS with fewer threads than it had."""
+    monkeypatch.setattr(workers, "worker_count", lambda: 2)
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    case = LARGE["row shift"]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: by_dense(case), range(8)))
+    for result in results:
+        assert_equal(result, results[0])
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
 def test_every_way_is_reached(limits, monkeypatch) -> None:
@@ -194,7 +218,7 @@ def test_independent_of_the_number_of_threads(name, monkeypatch) -> None:
     )
     results = []
     for count in (1, 2, 3):
-        for module in (workers, pieces, sweep):
+        for module in (workers, pieces, sweep, dense):
             monkeypatch.setattr(module, "worker_count", lambda count=count: count)
         Y, dX, dW = np.empty_like(dY), np.empty_like(X), np.empty_like(W)
         dense.forward(X, W, b, case.geometry, Y)

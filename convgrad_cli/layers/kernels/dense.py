@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
 from convgrad_cli.layers.kernels.lines import forward_correlation, gradient_correlations
 from convgrad_cli.layers.kernels.spread import Spread
 from convgrad_cli.layers.kernels.sweep import Sweep
+from convgrad_cli.layers.kernels.workers import worker_count
 
 if TYPE_CHECKING:
     from convgrad_cli.geometry import ConvGeometry
     from convgrad_cli.layers.numbers import Array
 
 
+# Sums of a filter, and its copy in the order of a stack, that may be held at a time, by all workers
+# together: a larger filter is taken some channels at a time.
+TILE_BYTES = 2**26
+
+
 def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry, Y: Array) -> None:
     """Y from X with W, plus b (K,), all canonical; the correlation along the layer's own lines."""
     correlation = forward_correlation(geometry.axes)
-    Sweep(
-        correlation,
-        _grouped(X, geometry)[correlation.u_index],
-        m=_filters(W, geometry),
-        out=_grouped(Y, geometry),
-        b=None if b is None else b.reshape(geometry.groups, -1, 1),
-    ).run()
+    U, m, out = _grouped(X, geometry), _filters(W, geometry), _grouped(Y, geometry)
+    bias = None if b is None else b.reshape(geometry.groups, -1, 1)
+    for some in _tiles(W.nbytes, m.shape[1]):
+        Sweep(
+            correlation,
+            U[correlation.u_index],
+            m=m[:, some],
+            out=out[:, :, some],
+            b=None if bias is None else bias[:, some],
+        ).run()
 
 
 def backward(
@@ -50,15 +60,19 @@ def backward(
         # Phases and filter positions that meet nothing but padding
         if result is not None and len(correlations) < prod(geometry.stride):
             result.fill(0)
-    for correlation in correlations:
+    m, dm = (None if w is None else _filters(w, geometry).swapaxes(1, 2) for w in (W, dW))
+    out, V = (None if x is None else _grouped(x, geometry) for x in (dX, X))
+    bytes_ = prod(geometry.filter_shape) * dY.itemsize
+    for correlation, some in product(correlations, _tiles(bytes_, geometry.channels_per_group)):
+        channels = (slice(None), slice(None), some)
         phase = correlation.v_index
         Sweep(
             correlation,
             _grouped(dY, geometry),
-            m=None if W is None or dX is None else _filters(W, geometry).swapaxes(1, 2),
-            out=None if dX is None else _grouped(dX, geometry)[phase],
-            V=None if X is None or dW is None else _grouped(X, geometry)[phase],
-            dm=None if dW is None else _filters(dW, geometry).swapaxes(1, 2),
+            m=None if m is None or out is None else m[:, some],
+            out=None if out is None else out[channels][phase],
+            V=None if V is None or dm is None else V[channels][phase],
+            dm=None if dm is None else dm[:, some],
         ).run()
 
 
@@ -79,6 +93,12 @@ def _filter_sums(X: Array, dY: Array, geometry: ConvGeometry, dW: Array) -> None
         V=_grouped(dY, geometry),
         dm=_filters(dW, geometry),
     ).run()
+
+
+def _tiles(size: int, channels: int) -> list[slice]:
+    """The channels of the result in equal parts, each with at most its share of the filter."""
+    parts = min(channels, -(-size * worker_count() // TILE_BYTES))
+    return [slice(i * channels // parts, (i + 1) * channels // parts) for i in range(parts)]
 
 
 def _few_channels(geometry: ConvGeometry) -> bool:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+_SHARING = Lock()
+
 
 class Scratch:
     """A worker's own buffers, by name, reused from piece to piece."""
@@ -50,9 +52,17 @@ def worker_count() -> int:
 def share_out(job: Callable[[Item, int, Scratch], None], items: Sequence[Item]) -> None:
     """``job(item, worker, scratch)`` for every item; one item leaves the threads to the BLAS."""
     workers = min(worker_count(), len(items))
-    if workers <= 1:
+    # A second caller at the same time works alone: the BLAS has one limit for the whole process.
+    if workers <= 1 or not _SHARING.acquire(blocking=False):
         _drain(job, iter(items), 0)
         return
+    try:
+        _share(job, items, workers)
+    finally:
+        _SHARING.release()
+
+
+def _share(job: Callable[[Item, int, Scratch], None], items: Sequence[Item], workers: int) -> None:
     queue = _Queue(items)
     with _blas_controller().limit(limits=1, user_api="blas"):
         others = [_pool().submit(_drain, job, queue, worker) for worker in range(1, workers)]

@@ -93,7 +93,8 @@ class _View:
 
     def which_planes(self) -> Iterator[Block]:
         """Said where there are several samples or channels."""
-        if not {"c", "k"} <= self.names.hidden or "n" not in self.names.hidden:
+        geometry = self.traced.plan.geometry
+        if max(geometry.batch, geometry.in_channels, geometry.out_channels) > 1:
             yield sentence("The matrices show one plane of each array; the others go alike.")
 
     def call(self, name: str, *inside: str) -> str:

@@ -107,11 +107,10 @@ class Report:
         yield self._heading(upstream)
         yield from self._general(upstream)
         if all(selected.index is not None for selected in derivation.selection):
-            touched = dict.fromkeys(
-                term.upstream for equation in derivation for term in equation.terms
-            )
+            found = {term.upstream for equation in derivation for term in equation.terms}
+            touched = sorted(index for index in found if index is not None)
             equations: Iterable[Equation] = (
-                Equation(derivation, upstream, index) for index in touched if index is not None
+                Equation(derivation, upstream, index) for index in touched
             )
             count = len(touched)
             products = (
@@ -119,7 +118,7 @@ class Report:
             )
             if products > MOST_FORWARD and tuple(self.steps) != ("forward",):
                 yield sentence(
-                    f"The element touches {count:,} outputs of {products:,} terms: "
+                    f"The elements touch {count:,} outputs of {products:,} terms: "
                     "--steps forward prints them."
                 )
                 return

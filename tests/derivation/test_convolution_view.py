@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convgrad_cli.derivation import derive
-from convgrad_cli.derivation.blocks import Picture, Sentence
+from convgrad_cli.derivation.blocks import Picture, Rows, Sentence
 from convgrad_cli.derivation.routes import agrees
 from convgrad_cli.derivation.steps import Report
 from convgrad_cli.render.derivation import Written
@@ -128,3 +128,18 @@ def test_the_window_of_a_single_element_is_marked() -> None:
     )
     padded = [b for b in report.blocks() if isinstance(b, Picture)][1]
     assert padded.parts[1].marked == {(r, c) for r in (2, 3, 4) for c in (2, 3, 4)}  # type: ignore[union-attr]
+
+
+def test_the_forward_equations_of_an_element_stand_in_order() -> None:
+    derivation = derive("dX[2,2]", "dX[0,0]", input_shape=(3, 3), filter_shape=(2, 2))
+    (rows,) = [b for b in Report(derivation, steps=("forward",)).blocks() if isinstance(b, Rows)]
+    assert [row.left for row in rows.rows] == ["O11", "O22"]
+
+
+@pytest.mark.parametrize(("filters", "said"), [(1, False), (2, True)])
+def test_one_plane_of_several_is_said(filters: int, said: bool) -> None:
+    derivation = derive(
+        "dX", input_shape=(1, 3, 3), filter_shape=(filters, 1, 2, 2), dims=2, notation="lecture12"
+    )
+    words = [b.parts[0] for b in Report(derivation).blocks() if isinstance(b, Sentence)]
+    assert ("The matrices show one plane of each array; the others go alike." in words) is said

@@ -113,7 +113,7 @@ def test_of_a_large_matrix_a_single_element_shows_its_window() -> None:
 
 def test_forward_equations_of_a_wide_layer_are_left_out_beside_one_element() -> None:
     derivation = derive("dX[0,3,9,9]", input_shape=(1, 64, 20, 20), filter_shape=(64, 64, 3, 3))
-    said = "The element touches 576 outputs of 331,776 terms: --steps forward prints them."
+    said = "The elements touch 576 outputs of 331,776 terms: --steps forward prints them."
     assert said in " ".join(table(derivation).split())
 
 

@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from convgrad_cli.check import check_arrays, check_equations, check_function, check_power
+    from convgrad_cli.derivation import derive
     from convgrad_cli.layers.conv import conv_backward, conv_forward
     from convgrad_cli.layers.pool import avg_pool, avg_pool_backward, max_pool, max_pool_backward
 
@@ -28,14 +30,20 @@ _HOMES = {
     "check_arrays": "check",
     "check_equations": "check",
     "check_function": "check",
+    "check_power": "check",
 }
 
 __all__ = [
     "__version__",
     "avg_pool",
     "avg_pool_backward",
+    "check_arrays",
+    "check_equations",
+    "check_function",
+    "check_power",
     "conv_backward",
     "conv_forward",
+    "derive",
     "max_pool",
     "max_pool_backward",
 ]

@@ -98,3 +98,13 @@ def test_results_load_no_sympy_and_no_rich(form: str) -> None:
 
 def test_a_table_loads_no_sympy() -> None:
     assert "sympy" not in loaded_by("backward", "--stride", "2", "--format", "table")
+
+
+def test_the_public_names_are_all_there() -> None:
+    import convgrad_cli
+
+    for name in convgrad_cli.__all__:
+        assert getattr(convgrad_cli, name) is not None
+        assert name in dir(convgrad_cli)
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        _ = convgrad_cli.nothing_like_it

@@ -82,7 +82,8 @@ def check_arrays(
         shape = needed(layer_arrays, "X").shape
         pool = plan_pool(shape, window, stride=stride, ceil_mode=ceil_mode, **shared)
         problem = pool_problem(pool, layer_arrays, answers, layer, ties, count_include_pad)
-    return check_problem(problem, answers, choose_rule(rule, rtol, atol), symbolic=symbolic)
+    notation = "slides" if symbolic else None
+    return check_problem(problem, answers, choose_rule(rule, rtol, atol), notation=notation)
 
 
 def needed(arrays: Mapping[str, Array], name: str) -> Array:
@@ -140,9 +141,13 @@ def _upstream(
 
 
 def check_problem(
-    problem: Problem, answers: Mapping[str, Array], rule: Rule, *, symbolic: bool = False
+    problem: Problem, answers: Mapping[str, Array], rule: Rule, *, notation: str | None = None
 ) -> ArraysReport:
-    """Hold every answer against the right array and explain those that differ."""
+    """Hold every answer against the right array and explain those that differ.
+
+    With a ``notation``, the worst element's equation is written out in it, right and as the
+    mistake has it.
+    """
     if not answers:
         raise UsageError(
             "There is nothing to check.",
@@ -153,7 +158,7 @@ def check_problem(
     if unknown:
         raise UsageError(f"A pool has no {unknown[0]}.", expected="dX or Y", array=unknown[0])
     reports = {
-        name: check_one(problem, name, answers[name], rule, symbolic=symbolic, blind=True)
+        name: check_one(problem, name, answers[name], rule, notation=notation, blind=True)
         for name in TARGETS
         if name in answers
     }

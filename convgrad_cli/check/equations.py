@@ -92,7 +92,7 @@ def check_traced(
         symbols=symbols,
         base=base,
     )
-    judge = Judge(truth)
+    judge = Judge(truth, found)
     reports = [judge.judge(statement) for statement in found]
     return EquationsReport(
         traced.operation,

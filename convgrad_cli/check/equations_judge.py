@@ -55,10 +55,10 @@ class Subject(NamedTuple):
 class Judge:
     """Judges equations in one notation."""
 
-    def __init__(self, truth: Truth, budget: Budget | None = None) -> None:
+    def __init__(self, truth: Truth, statements: Sequence[Statement] = ()) -> None:
         self.truth = truth
         self.symbols = Symbols(truth.names, truth.writer)
-        self.budget = budget or Budget()
+        self.budget = Budget(sum(len(statement.tokens) for statement in statements))
         self.sides = 0
         """Sides that could be read."""
 

@@ -47,7 +47,7 @@ def choose(
     best: Truth | None = None
     best_score: tuple[int, ...] = (-1,)
     for candidate in _candidates(preferred, symbols, base):
-        judge = Judge(Truth(Names(candidate, traced), values))
+        judge = Judge(Truth(Names(candidate, traced), values), sample)
         score = _score(judge, sample)
         if score > best_score:
             best, best_score = judge.truth, score
@@ -55,7 +55,7 @@ def choose(
             break
         if base is None and _counts_otherwise(judge):
             other = replace(candidate, base=1 - candidate.base)
-            judge = Judge(Truth(Names(other, traced), values))
+            judge = Judge(Truth(Names(other, traced), values), sample)
             score = _score(judge, sample)
             if score > best_score:
                 best, best_score = judge.truth, score

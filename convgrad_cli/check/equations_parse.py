@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 MOST_PRODUCTS = 50_000
 """Products one side may expand to."""
-MOST_PRODUCTS_IN_ALL = 3_000_000
-"""Products that all sides of a text may expand to together."""
+SPARE_PRODUCTS = 100_000
+"""Products that all sides of a text may expand to together, beyond one for each token."""
 MOST_FACTORS = 64
 """Factors one product may have: a layer's have three."""
 DEEPEST = 40
@@ -50,8 +50,8 @@ class Monomial:
 class Budget:
     """How much may still be expanded, by one text."""
 
-    def __init__(self, products: int = MOST_PRODUCTS_IN_ALL) -> None:
-        self.left = products
+    def __init__(self, tokens: int = 0) -> None:
+        self.left = tokens + SPARE_PRODUCTS
 
 
 class Parser:

@@ -35,7 +35,7 @@ SEED = 7
 
 
 def side_by_side(
-    problem: Problem, report: GradientReport, index: Index, notation: str = "slides"
+    problem: Problem, report: GradientReport, index: Index, notation: str
 ) -> list[SideBySide]:
     """The right equation beside that of every diagnosis that is a change of the pipeline."""
     traced = _traced(problem)

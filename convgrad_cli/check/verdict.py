@@ -28,7 +28,7 @@ def check_one(
     found: Array,
     rule: Rule,
     *,
-    symbolic: bool = False,
+    notation: str | None = None,
     blind: bool = False,
 ) -> GradientReport:
     """The verdict on one array, with its diagnosis where it is wrong.
@@ -53,8 +53,8 @@ def check_one(
     if comparison is None or not comparison.right:
         report.verdict = "wrong"
         _explain(report, problem, answer, comparison, right, rule, noise, top)
-        if symbolic:
-            _add_equations(report, problem, comparison)
+        if notation is not None:
+            _add_equations(report, problem, comparison, notation)
     finite = all(np.isfinite(array).all() for array in problem.operands().values())
     max_pool = isinstance(problem, PoolProblem) and problem.kind == "max"
     if max_pool and comparison is not None and target == "dX" and finite:
@@ -161,8 +161,10 @@ def _only(target: str, place: Place) -> Diagnosis:
     return Diagnosis(("G5",), text, f"look at how {entry} is treated apart from the others")
 
 
-def _add_equations(report: GradientReport, problem: Problem, comparison: Comparison | None) -> None:
+def _add_equations(
+    report: GradientReport, problem: Problem, comparison: Comparison | None, notation: str
+) -> None:
     from convgrad_cli.check.symbolic import side_by_side
 
     if comparison is not None and comparison.worst_index is not None:
-        report.equations = side_by_side(problem, report, comparison.worst_index)
+        report.equations = side_by_side(problem, report, comparison.worst_index, notation)

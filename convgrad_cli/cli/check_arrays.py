@@ -64,7 +64,8 @@ def arrays(
     given, kind = gather_layer(arrays, options, layer)
     found = gathered_answers(given, answers)
     problem = problem_of(given, kind, found)
-    report = check_problem(problem, found, chosen, symbolic=symbolic)
+    notation = (given.notation or "slides") if symbolic else None
+    report = check_problem(problem, found, chosen, notation=notation)
     finish_check(report, output, long=long, inputs=given.sources, notes=given.notes)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from convgrad_cli.render.check_schema import CHECKS
 from convgrad_cli.render.schema_lectures import (
     CONV_FIELDS,
     CONV_GEOMETRY,
@@ -81,7 +82,7 @@ OPERATIONS: Final[dict[str, Schema]] = {
 
 def schema() -> Schema:
     """The schema of any output: an object whose ``operation`` says which fragment it follows."""
-    every = OPERATIONS | LECTURE_OPERATIONS
+    every = OPERATIONS | LECTURE_OPERATIONS | CHECKS
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Output of convgrad --json",

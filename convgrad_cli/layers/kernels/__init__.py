@@ -52,9 +52,12 @@ def backward(
     dW: Array | None,
 ) -> None:
     """Fill dX (from W and dY) and dW (from X and dY), whichever is given."""
+    if dX is None and dW is None:
+        return
     finite = W is None or _finite(W)
     if dY.dtype in FAST and not windows.small(geometry):
-        dense.backward(X, W, dY, geometry, dX if finite else None, dW)
+        if finite or dW is not None:
+            dense.backward(X, W, dY, geometry, dX if finite else None, dW)
         if dX is not None and W is not None and not finite:
             dX[...] = taps.grad_input(W, dY, geometry)
     else:

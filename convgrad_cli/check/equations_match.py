@@ -94,7 +94,6 @@ class Matcher:
         self.side = side
         self.end = end
         self.surplus: list[Product] = []
-        self.doubled: list[Product] = []
         self._twice: set[int] = set()
         self.problems: list[Problem] = []
 
@@ -106,8 +105,8 @@ class Matcher:
         for key, products in by_key.items():
             self._weigh(key, products)
         missing = [key for key in self.expected if key not in by_key]
-        if missing or self.surplus or self.doubled:
-            missing = self._paired(self.surplus + self.doubled, missing)
+        if missing or self.surplus:
+            missing = self._paired(self.surplus, missing)
             missing = self._paired(self.side.vanishing, missing, vanishing=True)
             self.problems += map(self._missing, missing)
         return sorted(self.problems, key=lambda problem: problem.span)
@@ -123,7 +122,7 @@ class Matcher:
             self.surplus += products
             return
         if len(products) > 1 and all(abs(p.coefficient - right) <= p.slack for p in products):
-            self.doubled += products[1:]
+            self.surplus += products[1:]
             self._twice |= {id(product) for product in products[1:]}
             return
         off = next((p for p in products if abs(p.coefficient - right) > p.slack), products[0])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST_PRODUCTS = 50_000
 """Products one side may expand to."""
-SPARE_PRODUCTS = 100_000
+SPARE_PRODUCTS = 30_000
 """Products that all sides of a text may expand to together, beyond one for each token."""
 MOST_FACTORS = 64
 """Factors one product may have: a layer's have three."""

@@ -126,11 +126,12 @@ class Page:
         source = self.report.source
         line = source[place.line - 1] if place.line <= len(source) else ""
         start, end = place.column - 1, max(place.end - 1, place.column)
-        room = self.width - INDENT - 2
+        room = self.width - INDENT - 4
         first, last = 0, len(line)
         if len(line) > room or not line.isascii():
             first, last = _window(line, start, room)
-        head, tail = ("…" if first else ""), ("…" if last < len(line) else "")
+        mark = "..." if self.ascii_only else "…"
+        head, tail = (mark if first else ""), (mark if last < len(line) else "")
         before = _cells(self._echo(head + line[first:start]))
         under = _cells(self._echo(line[start : min(end, last)])) or 1
         return Excerpt(self._echo(head + line[first:last] + tail), before, max(under, 1))
@@ -179,7 +180,9 @@ def _window(line: str, start: int, room: int) -> tuple[int, int]:
     """A part of the line of at most ``room`` cells around the place ``start``."""
     if _cells(line) <= room:
         return 0, len(line)
-    first = max(0, min(start, len(line)) - room // 2)
+    first = max(0, min(start - room // 2, len(line) - room + 2))
+    while _cells(line[first:start]) > room - 3:
+        first += 1
     last = first
     used = 2
     while last < len(line) and used + _cell(line[last]) <= room:

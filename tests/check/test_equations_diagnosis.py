@@ -120,6 +120,15 @@ def test_every_slip_of_a_line_is_told_in_its_order() -> None:
     ]
 
 
+def test_two_wrong_terms_are_each_told_with_the_one_they_share_a_factor_with() -> None:
+    text = "dL/dF11 = dL/dO11*X11 + dL/dO21*X33 + dL/dO12*X23 + dL/dO22*X22"
+    (equation,) = check_equations(text, **SLIDES).equations
+    assert [p.text for p in equation.problems] == [
+        "∂L/∂O21·X33 should be ∂L/∂O21·X21",
+        "∂L/∂O12·X23 should be ∂L/∂O12·X12",
+    ]
+
+
 def test_one_idea_behind_several_slips() -> None:
     swapped = check_equations("dL/dX12 = dL/dO11*F21 + dL/dO21*F11", **SLIDES).equations[0]
     assert swapped.notes == ["this is the right side of ∂L/∂X21"]
@@ -134,6 +143,8 @@ def test_average_pools_and_their_fractions() -> None:
     for text in (
         "z'_5 = (a'_1 + a'_2 + a'_3 + a'_4)/4",
         r"z'_5 = 1/4 a'_1 + 0.25 a'_2 + \frac{a'_3}{4} + \frac{1}{4} a'_4",
+        "z'_5 = a'_1 ∂a_1/∂z_5 + a'_2 ∂a_2/∂z_5 + a'_3 ∂a_3/∂z_5 + a'_4 ∂a_4/∂z_5",
+        "∂a_1/∂z_1 = 1/4",
         "a_1 = 1/2*(z_1 + z_2)/2 + (z_4 + z_5)*0.25",
     ):
         assert check_equations(text, **pool), text

@@ -6,6 +6,7 @@ are lowered here; that each was reached is asserted, not hoped for.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
 from convgrad_cli.layers import kernels
+from convgrad_cli.layers.conv import conv_backward
 from convgrad_cli.layers.kernels import (
     dense,
     gather,
@@ -168,7 +170,7 @@ def test_every_way_is_reached(limits, monkeypatch) -> None:
 
 
 LARGE = {
-    "row shift": layer((3, 17, 23, 29), (19, 17, 3, 3), padding=1),
+    "row shift": layer((6, 17, 23, 29), (19, 17, 3, 3), padding=1),
     "stride 2, leftover": layer(
         (2, 16, 32, 27), (24, 16, 3, 3), stride=2, padding=((1, 0), (0, 2))
     ),
@@ -208,6 +210,12 @@ def test_chosen_as_it_stands(case, dtype) -> None:
     assert_equal((Y, dX, dW), truth)
 
 
+def test_db_of_a_large_layer() -> None:
+    case = LARGE["row shift"]
+    found = conv_backward(*case.floats(np.float32)[:2], case.dY.astype(np.float32), padding=1)
+    np.testing.assert_array_equal(found.db, case.dY.sum(axis=(0, 2, 3)))
+
+
 @pytest.mark.parametrize("name", ["row shift", "narrow planes", "few channels", "depthwise"])
 def test_independent_of_the_number_of_threads(name, monkeypatch) -> None:
     """One, two or three workers: the same up to rounding (sums are split in other places)."""
@@ -234,13 +242,14 @@ def test_a_failing_piece_stops_the_others(monkeypatch) -> None:
     done = []
 
     def job(item: int, worker: int, scratch: workers.Scratch) -> None:
+        time.sleep(0.001)
         if item == 3:
             raise KeyboardInterrupt
         done.append(item)
 
     with pytest.raises(KeyboardInterrupt):
-        workers.share_out(job, range(100_000))
-    assert len(done) < 100_000
+        workers.share_out(job, range(1000))
+    assert len(done) < 100
     workers.share_out(lambda item, worker, scratch: done.append(-1), range(4))
     assert done.count(-1) == 4
 

@@ -65,14 +65,22 @@ def share_out(job: Callable[[Item, int, Scratch], None], items: Sequence[Item]) 
 def _share(job: Callable[[Item, int, Scratch], None], items: Sequence[Item], workers: int) -> None:
     queue = _Queue(items)
     with _blas_controller().limit(limits=1, user_api="blas"):
-        others = [_pool().submit(_drain, job, queue, worker) for worker in range(1, workers)]
+        others = [_pool().submit(_work, job, queue, worker) for worker in range(1, workers)]
         try:
-            _drain(job, queue, 0)
+            _work(job, queue, 0)
         finally:
-            queue.close()
             failures = [failure for other in others if (failure := other.exception())]
         for failure in failures:
             raise failure
+
+
+def _work(job: Callable[[Item, int, Scratch], None], queue: _Queue, worker: int) -> None:
+    """One worker's share. Whoever leaves, leaves nothing to the others: either nothing is left, or
+    the job has failed."""
+    try:
+        _drain(job, queue, worker)
+    finally:
+        queue.close()
 
 
 def _drain(job: Callable[[Item, int, Scratch], None], items: Iterator[Item], worker: int) -> None:

@@ -50,9 +50,15 @@ def backward(
     from convgrad_cli.cli.progress import progress_bar
     from convgrad_cli.cli.results import conv_result, finish
     from convgrad_cli.cli.streams import is_streamed, stream_backward
+    from convgrad_cli.errors import UsageError
     from convgrad_cli.layers.stream import backward_into
 
     given = gather(arrays, options, {})
+    if learning_rate is not None and only is not None and not {"dW", "db"} & set(only.split(",")):
+        raise UsageError(
+            "--learning-rate updates W and b, and --only leaves out their gradients.",
+            remedy="add dW or db to --only",
+        )
     wanted = words.names(only, GRADIENTS, "--only") if only else GRADIENTS
     if (asked := asked_of(lecture, given)) is not None:
         backward_with(

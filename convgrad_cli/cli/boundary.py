@@ -48,9 +48,7 @@ def bounded(function: Callable[..., None]) -> Callable[..., None]:
         except MemoryError as error:
             leave(ExitCode.BAD_INPUT, _out_of_memory(error))
         except OSError as error:
-            if error.filename is not None or error.errno is None:
-                raise
-            leave(ExitCode.BAD_INPUT, f"Cannot write the result: {os.strerror(error.errno)}.")
+            leave_unwritable(error)
 
     # The wrapper must show its own signature, not the wrapped function's annotations.
     del call.__wrapped__
@@ -69,6 +67,14 @@ def leave(code: int, text: str | None = None) -> NoReturn:
     raise SystemExit(int(code))
 
 
+def leave_unwritable(error: OSError) -> NoReturn:
+    """stdout took no more (a full disk): one sentence. An error of some other file is a bug."""
+    if error.filename is not None or error.errno is None:
+        raise error
+    _discard_stdout()
+    leave(ExitCode.BAD_INPUT, f"Cannot write the result: {os.strerror(error.errno)}.")
+
+
 def leave_closed_pipe() -> NoReturn:
     """The reader went away: end quietly, as programs in a pipe do."""
     _discard_stdout()
@@ -79,6 +85,8 @@ def say(text: str) -> None:
     """One line or block for the person: stderr, never stdout; a closed stderr is no error."""
     try:
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+        if encoding.lower().replace("-", "") != "utf8":
+            text = plain(text)
         safe = text.encode(encoding, errors="backslashreplace").decode(encoding)
         print(safe, file=sys.stderr)
     except (OSError, ValueError):
@@ -88,6 +96,16 @@ def say(text: str) -> None:
 def _flush_stdout() -> None:
     if sys.stdout is not None:  # closed by the caller: >&-
         sys.stdout.flush()
+
+
+_ASCII = str.maketrans(
+    {"×": "x", "·": "*", "−": "-", "–": "-", "…": "...", "Σ": "sum ", "α": "alpha", "∂": "d"}
+)
+
+
+def plain(text: str) -> str:
+    """The usual signs in ASCII, for terminals and pipes without UTF-8."""
+    return text.translate(_ASCII)
 
 
 def _discard_stdout() -> None:

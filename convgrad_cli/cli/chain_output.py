@@ -37,8 +37,9 @@ def emit_chain(
 
 def emit_layer_bundle(done: Pass, place: int, opened: OpenedChain, output: OutputOptions) -> None:
     """One layer with its arrays and options, so that the other commands take it from there."""
+    from convgrad_cli.cli.bundles import option_arrays
     from convgrad_cli.cli.output import tell, write_stdout
-    from convgrad_cli.cli.sample_files import bundle_text, option_arrays
+    from convgrad_cli.cli.sample_files import bundle_text
     from convgrad_cli.errors import UsageError
 
     if not 0 <= place < len(done.steps):

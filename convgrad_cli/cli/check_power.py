@@ -69,7 +69,8 @@ def save_bundle(bundle: dict[str, Any], path: str, inputs: list[str]) -> None:
     import numpy as np
 
     from convgrad_cli.arrays import write_results
-    from convgrad_cli.cli.sample_files import bundle_text, option_arrays
+    from convgrad_cli.cli.bundles import option_arrays
+    from convgrad_cli.cli.sample_files import bundle_text
 
     arrays = {key: value for key, value in bundle.items() if isinstance(value, np.ndarray)}
     settings = {key: value for key, value in bundle.items() if key not in arrays}

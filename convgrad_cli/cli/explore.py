@@ -43,18 +43,16 @@ def explore(
     Point at a cell and what makes it lights up, its equation below; numbers can be edited. The
     page needs no network. A plane has at most 64×64 positions; --crop takes a part of more.
     """
-    import sys
-
     from convgrad_cli.arrays import write_content
     from convgrad_cli.cli.boundary import say
     from convgrad_cli.cli.check_layer import gather_layer
     from convgrad_cli.cli.crop import checked_size, cropped
-    from convgrad_cli.cli.output import write_stdout
+    from convgrad_cli.cli.output import in_terminal, write_stdout
     from convgrad_cli.cli.picture import given_arrays, heading, layer_of, planned
     from convgrad_cli.errors import UsageError
     from convgrad_cli.render.page import page
 
-    if output is None and sys.stdout.isatty():
+    if output is None and in_terminal():
         raise UsageError("The page needs a file.", remedy="-o page.html")
     given, kind = gather_layer(arrays, options, layer)
     plan = planned(given, kind)

@@ -153,6 +153,8 @@ def _base(arrays: ConvArrays | PoolArrays, stdin: Stdin, typed: dict[str, Any]) 
     if arrays.bundle is not None:
         bundle = read_bundle(arrays.bundle, stdin, allow_nonfinite=arrays.allow_nonfinite)
         options = dict(bundle.options)
+        if isinstance(options.get("padding"), str):
+            options["padding"] = words.padding(str(options["padding"]))
         operation = options.pop("operation", None)
         return Given(dict(bundle.arrays), options, operation=str(operation) if operation else None)
     if arrays.sample is not None:
@@ -172,6 +174,11 @@ def typed_options(options: ConvOptions | PoolOptions) -> dict[str, Any]:
         text = getattr(options, key, None)
         if text is not None:
             typed[key] = words.whole_numbers(text, f"--{key.replace('_', '-')}")
+    if options.padding is not None and "output_size" in typed:
+        raise UsageError(
+            "--padding and --output-size are both given.",
+            remedy="give one: --output-size picks the padding",
+        )
     if options.padding is not None:
         typed["padding"] = words.padding(options.padding)
     for key in ("groups", "ceil_mode"):

@@ -62,5 +62,18 @@ def emit_layer(
             texts.append(render_derivation(part, name, precision=output.precision, **display))
         return "\n\n".join(text.strip("\n") for text in texts if text.strip()) + "\n"
 
+    put(form, _members(result, output), output, inputs=sources, notes=result.notes)
+
+
+def _members(result: Result, output: OutputOptions) -> dict[str, Any]:
+    """The arrays for files; an .npz has the options too, so that it is a bundle that pipes on."""
+    from convgrad_cli.arrays.names import OPTIONS
+    from convgrad_cli.cli.bundles import option_arrays, result_options
+
     updated = {f"updated_{name}": array for name, array in (result.updated or {}).items()}
-    put(form, {**result.arrays, **updated}, output, inputs=sources, notes=result.notes)
+    target = output.output or ""
+    if target.endswith(".npz"):
+        options = {name: value for name, value in result.extra.items() if name in OPTIONS}
+        return {**result.arrays, **updated, **result_options(result), **option_arrays(options)}
+    inputs = () if target.endswith(".json") else ("X", "W", "b")
+    return {name: a for name, a in (result.arrays | updated).items() if name not in inputs}

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from convgrad_cli import __version__
-from convgrad_cli.cli.boundary import ExitCode, leave, leave_closed_pipe
+from convgrad_cli.cli.boundary import ExitCode, leave, leave_closed_pipe, leave_unwritable
 from convgrad_cli.cli.lazy import Command, lazy_group
 
 _ROOM = "convgrad_cli.cli"
@@ -79,6 +79,8 @@ def main() -> None:
         leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         leave_closed_pipe()
+    except OSError as error:
+        leave_unwritable(error)
 
 
 if __name__ == "__main__":

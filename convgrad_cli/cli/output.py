@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.cli.boundary import say
+from convgrad_cli.cli.bundles import result_options
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def chosen_format(options: OutputOptions) -> str | None:
     if asked is None:
         if options.output is not None:
             return None
-        return "table" if _in_terminal() else "text"
+        return "table" if in_terminal() else "text"
     if asked not in FORMATS:
         raise UsageError(f"Unknown format {asked!r}.", expected=f"one of {', '.join(FORMATS)}")
     return asked
@@ -52,6 +53,11 @@ def emit(result: Result, options: OutputOptions, *, inputs: Iterable[str]) -> No
         )
 
     written = {**_own(result, options), **_prefixed(result.updated)}
+    if (options.output or "").endswith(".npz"):
+        if "X" in result.arrays:  # a layer that pipes on
+            written |= result_options(result)
+        if result.derivation is not None:
+            result.notes.append("The equations are not in the .npz file: it holds arrays only.")
     put(form, written, options, inputs=inputs, notes=result.notes)
 
 
@@ -108,8 +114,8 @@ def tell(notes: Iterable[str], options: OutputOptions) -> None:
 
 def display() -> dict[str, Any]:
     """Width, colour and character set of stdout."""
-    terminal = _in_terminal()
-    colour = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    terminal = in_terminal()
+    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     return {
         "width": shutil.get_terminal_size().columns,
@@ -136,7 +142,7 @@ def write_stdout(content: str | bytes) -> None:
         stream.flush()
 
 
-def _in_terminal() -> bool:
+def in_terminal() -> bool:
     """Whether stdout is a terminal; a closed one is None in Python."""
     return sys.stdout is not None and sys.stdout.isatty()
 

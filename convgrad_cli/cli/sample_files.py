@@ -12,6 +12,7 @@ import numpy as np
 
 from convgrad_cli.arrays import write_results
 from convgrad_cli.arrays.write import refusals
+from convgrad_cli.cli.bundles import option_arrays
 from convgrad_cli.lecture_chains import CHAINS
 from convgrad_cli.lectures import EXAMPLES
 
@@ -77,12 +78,6 @@ def bundle_text(arrays: Mapping[str, Any], options: Mapping[str, Any]) -> str:
 def chain_text(chain: Mapping[str, Any]) -> str:
     """A chain file that a person can read: an entry a line, a row of numbers a line."""
     return _readable(chain, 0) + "\n"
-
-
-def option_arrays(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that an .npz bundle can hold: numbers and lists of numbers."""
-    numeric = {key: np.array(v) for key, v in options.items() if not isinstance(v, str)}
-    return {key: value for key, value in numeric.items() if value.dtype.kind in "iu"}
 
 
 def _distinct(chance: np.random.Generator, shape: tuple[int, ...]) -> Any:

@@ -53,7 +53,8 @@ def samples(
 
 
 def _list(output: OutputOptions) -> None:
-    from convgrad_cli.cli.output import chosen_format, write_stdout
+    from convgrad_cli.cli.boundary import plain
+    from convgrad_cli.cli.output import chosen_format, display, write_stdout
     from convgrad_cli.lecture_chains import CHAINS, TITLES
     from convgrad_cli.lectures import EXAMPLES
 
@@ -80,7 +81,8 @@ def _list(output: OutputOptions) -> None:
         return
     lines = {example.name: example.title for example in EXAMPLES.values()} | TITLES
     width = max(map(len, lines))
-    write_stdout("\n".join(f"{name:<{width}}  {title}" for name, title in lines.items()))
+    listed = "\n".join(f"{name:<{width}}  {title}" for name, title in lines.items())
+    write_stdout(plain(listed) if display()["ascii_only"] else listed)
 
 
 def _save_all(directory: str, output: OutputOptions) -> None:
@@ -128,8 +130,8 @@ def _write_random(
 def _put_bundle(
     arrays: dict[str, Any], text: str, options: dict[str, Any], output: OutputOptions
 ) -> None:
+    from convgrad_cli.cli.bundles import option_arrays
     from convgrad_cli.cli.output import write_stdout
-    from convgrad_cli.cli.sample_files import option_arrays
 
     if output.output is None:
         write_stdout(text)

@@ -47,19 +47,32 @@ def conv_forward(
     X: ArrayLike,
     W: ArrayLike,
     b: ArrayLike | None = None,
-    *,
     stride: int | Sequence[int] = 1,
     padding: Padding = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
     dims: int | None = None,
+    *,
     layout: str = "nchw",
     filter_layout: str = "oihw",
     output_size: int | Sequence[int] | None = None,
 ) -> Array:
-    """Y of the convolution of X with W, plus b where given.
+    """Y of the convolution (cross-correlation) of X with W, plus b where given.
 
-    Y has a batch axis iff X has one, a channel axis iff it has that or W has a K axis.
+        Y[n,o,i,j] = b[o] + sum over c, p, q of X_padded[n, c, i*s + p*d, j*s + q*d] * W[o, c, p, q]
+
+    (Diba, eq. 6; course slides, forward pass.) In 2-D; likewise in 1-D and 3-D.
+
+    X: (H, W_in), (C, H, W_in) or (N, C, H, W_in)
+    W: (kH, kW), (C, kH, kW) or (K, C // groups, kH, kW)
+    b: (K,)   ->   Y with a batch axis iff X has one, a channel axis iff it has that or W a K axis.
+
+    stride, dilation: an int, or one per dimension. padding: an int, one per dimension, a
+    (before, after) pair per dimension, or "valid", "same-upper" ("same"), "same-lower", "full".
+    output_size: the wanted output, from which the padding follows (Diba, eq. 7).
+    dims: spatial dimensions, where the ranks leave it open. layout, filter_layout: the axes' order.
+    The dtype is np.result_type of the arrays; integers are exact; NaN and infinities spread.
+
     Raises ShapeError, GeometryError, UsageError, or DataError for arrays that hold no numbers.
 
     >>> conv_forward([[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[1, 0], [0, -1]])
@@ -86,19 +99,25 @@ def conv_backward(
     X: ArrayLike,
     W: ArrayLike,
     dY: ArrayLike,
-    *,
     stride: int | Sequence[int] = 1,
     padding: Padding = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
     dims: int | None = None,
+    *,
     layout: str = "nchw",
     filter_layout: str = "oihw",
     output_size: int | Sequence[int] | None = None,
     only: Collection[str] = GRADIENTS,
 ) -> ConvGradients:
-    """dX, dW and db from the upstream gradient dY: dX like X, dW like W, db (K,).
+    """The gradients of the loss with respect to X, W and b, from dY = ∂L/∂Y.
 
+        dX[n,c,x] = sum over o and all (i, p) with i*s + p*d - before = x of dY[n,o,i] * W[o,c,p]
+        dW[o,c,p] = sum over n, i of dY[n,o,i] * X_padded[n, c, i*s + p*d]
+        db[o]     = sum over n, i of dY[n,o,i]
+
+    (recitation, stride > 1; Diba, eq. 14, 16, 29.) Arrays and options as in :func:`conv_forward`;
+    dY has Y's shape. Returns (dX, dW, db): dX like X, dW like W, db (K,).
     ``only`` names the gradients to compute; the others come back as None.
     Raises ShapeError, GeometryError, UsageError, or DataError for arrays that hold no numbers.
     """

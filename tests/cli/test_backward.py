@@ -117,6 +117,32 @@ def test_forward_pipes_into_backward(convgrad: Convgrad, files: Path) -> None:
     assert {key: result[key] for key in ("dX", "dW", "db")} == expected()
 
 
+def test_results_in_npz_files_pipe_on(convgrad: Convgrad, files: Path) -> None:
+    padded = (*OPTIONS, "--padding", "1:0,0")
+    convgrad("forward", "-x", "X.npy", "-w", "W.npy", *padded, "-o", "layer.npz")
+    result = json.loads(convgrad("backward", "layer.npz", "--json").stdout)
+    direct = json.loads(
+        convgrad("backward", "-x", "X.npy", "-w", "W.npy", *padded, "--json").stdout
+    )
+    for key in ("geometry", "dX", "dW", "db"):
+        assert result[key] == direct[key]
+
+
+def test_an_ascii_terminal_gets_ascii(convgrad: Convgrad) -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    for arguments in (("samples",), ("backward", "--format", "table"), ("backward",)):
+        done = convgrad(*arguments, env=ascii_only)
+        assert done.returncode == 0
+        assert "?" not in done.stdout
+        assert "\\x" not in done.stderr
+
+
+def test_padding_as_a_word_of_the_command_line_in_a_bundle(convgrad: Convgrad) -> None:
+    bundle = {"X": X.tolist(), "W": W.tolist(), "padding": "1:0,0:1"}
+    done = convgrad("backward", "-", "--json", stdin=json.dumps(bundle).encode())
+    assert json.loads(done.stdout)["geometry"]["padding"] == [[1, 0], [0, 1]]
+
+
 def test_channels_last_pipes_on_as_channels_last(convgrad: Convgrad, tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", np.arange(2 * 4 * 5 * 3).reshape(2, 4, 5, 3))
     np.save(tmp_path / "W.npy", np.arange(2 * 3 * 3 * 4).reshape(2, 3, 3, 4) - 20)

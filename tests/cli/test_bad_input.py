@@ -98,6 +98,8 @@ GEOMETRIES = {
     "precision": (("--precision", "99"), "--precision takes 1 to 17"),
     "output size": (("--output-size", "1,1"), "No padding gives the output size"),
     "sample": (("--sample", "lecture"), "no built-in example 'lecture'"),
+    "rate for nothing": (("--only", "dX", "--learning-rate", "1"), "--only leaves out"),
+    "two paddings": (("--padding", "1", "--output-size", "3"), "are both given"),
     "rate": (("-b", "[1]", "--learning-rate", "nan"), "learning rate must be a finite number"),
 }
 
@@ -200,9 +202,10 @@ def test_an_output_over_an_input(convgrad: Convgrad, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_under_standard_output(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", ["backward --json", "--help"])
+def test_a_full_disk_under_standard_output(tmp_path: Path, arguments: str) -> None:
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m convgrad_cli backward --json > /dev/full"],
+        ["bash", "-c", f"{sys.executable} -m convgrad_cli {arguments} > /dev/full"],
         capture_output=True,
         text=True,
         cwd=tmp_path,

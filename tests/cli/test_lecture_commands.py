@@ -288,6 +288,15 @@ def test_ascii_where_the_terminal_has_no_unicode(convgrad: Convgrad) -> None:
     assert "dz = dA o sigma'(z)" in done.stdout
 
 
+def test_an_npz_of_forward_pipes_into_backward(convgrad: Convgrad, tmp_path: Path) -> None:
+    flags = ["--transforms", "rot90,scale2", "--padding", "same", "--activation", "leaky-relu"]
+    flags += ["--slope", "0.5"]
+    done = convgrad("forward", *given(x=X, w=W), *flags, "-o", "out.npz")
+    assert done.returncode == 0, done.stderr
+    piped = document(convgrad, "backward", "out.npz")
+    assert piped == document(convgrad, "backward", *given(x=X, w=W), *flags)
+
+
 def test_output_files(convgrad: Convgrad, tmp_path: Path) -> None:
     convgrad("separable", "-o", "out.npz")
     held = np.load(tmp_path / "out.npz")

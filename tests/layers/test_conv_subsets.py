@@ -50,3 +50,13 @@ def test_a_nan_in_the_filter_spreads_along_its_terms_alone() -> None:
         assert np.isnan(dX[:, 2, 1:-1, 1:-1]).all()
         assert not np.isnan(np.delete(dX, 2, axis=1)).any()
         assert not np.isnan(dX[:, 2, 0]).any()
+
+
+def test_the_contracts_positional_order() -> None:
+    X, W, dY = np.arange(25).reshape(5, 5), np.arange(9).reshape(3, 3) - 3, np.arange(4) + 1
+    from convgrad_cli import conv_forward
+
+    Y = conv_forward(X, W, np.array([2]), 2, 1, 1, 1, 2)
+    assert np.array_equal(Y, conv_forward(X, W, [2], stride=2, padding=1, dims=2))
+    found = conv_backward(X, W, dY.reshape(2, 2), 2, 0)
+    assert np.array_equal(found.dW, conv_backward(X, W, dY.reshape(2, 2), stride=2).dW)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from convgrad_cli.check.equations_symbols import Cursor, Placed
+from convgrad_cli.check.equations_cursor import Cursor
 from convgrad_cli.check.equations_text import OPENING, Span, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convgrad_cli.check.equations_symbols import Symbols
+    from convgrad_cli.check.equations_symbols import Placed, Symbols
     from convgrad_cli.check.equations_text import Token
 
 MOST_PRODUCTS = 50_000

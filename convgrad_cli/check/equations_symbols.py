@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from convgrad_cli.check.equations_index import Indices
-from convgrad_cli.check.equations_text import OPENING, Span, Token, Unreadable
+from convgrad_cli.check.equations_marks import Marks
+from convgrad_cli.check.equations_text import Span, Token, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from convgrad_cli.check.equations_cursor import Cursor
     from convgrad_cli.derivation import Index, Names, Writer
 
 LOSSES = frozenset(("L", "l", "ℓ", "J", "E", "Loss", "loss", "Div", "div", "Cost", "cost"))
@@ -49,47 +49,6 @@ class Placed(NamedTuple):
 
     factor: Factor
     span: Span
-
-
-class Cursor:
-    """A place in a row of tokens."""
-
-    def __init__(self, tokens: Sequence[Token], end: Span) -> None:
-        self.tokens = tokens
-        self.place = 0
-        self._end = Token("end", "", end)
-
-    def peek(self, ahead: int = 0) -> Token:
-        """The token so many places on; an ``end`` token behind the last."""
-        place = self.place + ahead
-        return self.tokens[place] if place < len(self.tokens) else self._end
-
-    def take(self) -> Token:
-        """The token here, and one place on."""
-        token = self.peek()
-        self.place += 1
-        return token
-
-    @property
-    def last(self) -> Token:
-        """The token that was taken last."""
-        return self.tokens[self.place - 1]
-
-    def at(self, *texts: str, ahead: int = 0) -> bool:
-        """Whether one of these operators stands here."""
-        token = self.peek(ahead)
-        return token.kind == "op" and token.text in texts
-
-    def expect(self, text: str, meaning: str) -> Token:
-        """Take this operator, or say what was expected."""
-        if not self.at(text):
-            raise self.unreadable(meaning)
-        return self.take()
-
-    def unreadable(self, expected: str) -> Unreadable:
-        """Something else was expected here."""
-        token = self.peek()
-        return Unreadable(token.span, expected, token.text or "the end of the line")
 
 
 class Name(NamedTuple):
@@ -208,7 +167,7 @@ class Symbols:
         if role is None:
             letters = ", ".join(self.roles)
             raise Unreadable(name.token.span, f"one of the letters {letters}", name.token.text)
-        marks = _Marks(self.indices, role)
+        marks = Marks(self.indices, role)
         while marks.read(cursor):
             pass
         start, end = name.token.span, cursor.last.span
@@ -216,123 +175,6 @@ class Symbols:
         text = name.token.text + "".join(marks.texts)
         index = self.indices.index(role, marks.digits, marks.numbers, span, text)
         return Symbol(marks.prime, role, index)
-
-
-class _Marks:
-    """What stands after a letter, gathered mark by mark."""
-
-    def __init__(self, indices: Indices, role: str) -> None:
-        self.indices = indices
-        self.role = role
-        self.digits: list[str] = []
-        self.numbers: list[int] = []
-        self.texts: list[str] = []
-        self.prime = False
-
-    def read(self, cursor: Cursor) -> bool:
-        """Read one more mark; False where there is none."""
-        token, start = cursor.peek(), cursor.place
-        if token.kind == "prime":
-            cursor.take()
-            self.prime = True
-        elif token.kind == "sub" or (token.kind == "number" and self._attached(cursor)):
-            self._digits(cursor.take())
-        elif cursor.at("^"):
-            self._raised(cursor)
-        elif cursor.at("_"):
-            self._lowered(cursor)
-        elif cursor.at("[") or (cursor.at("(") and self._arguments_follow(cursor)):
-            closing = OPENING[cursor.take().text]
-            self._list(cursor, closing)
-        else:
-            return False
-        self.texts += [token.text for token in cursor.tokens[start : cursor.place]]
-        return True
-
-    def _attached(self, cursor: Cursor) -> bool:
-        return not self.digits and not self.numbers and cursor.peek().glued(cursor.last)
-
-    def _digits(self, token: Token) -> None:
-        if not token.text.isdigit():
-            raise Unreadable(token.span, "a whole number as the index", token.text)
-        self.digits.append(token.text)
-
-    def _raised(self, cursor: Cursor) -> None:
-        """``^{\\prime}``, or the layer's number ``^{(l-1)}``."""
-        cursor.take()
-        closings = []
-        while cursor.at("{", "("):
-            closings.append(OPENING[cursor.take().text])
-        if cursor.peek().kind == "prime":
-            cursor.take()
-            self.prime = True
-        elif cursor.peek().text in ("l", "L"):
-            _layer(cursor)
-        else:
-            raise cursor.unreadable("a prime; products of an entry with itself do not occur")
-        for closing in reversed(closings):
-            cursor.expect(closing, closing)
-
-    def _lowered(self, cursor: Cursor) -> None:
-        cursor.take()
-        token = cursor.peek()
-        if token.kind == "number":
-            self._digits(cursor.take())
-        elif token.kind == "name" and token.text == "l":
-            cursor.take()
-        elif cursor.at("{", "("):
-            self._list(cursor, OPENING[cursor.take().text])
-        elif token.glued(cursor.last) and token.kind != "end" and not cursor.at("*", "+", "-"):
-            raise cursor.unreadable("an index after _")
-
-    def _list(self, cursor: Cursor, closing: str) -> None:
-        """``2,1}``: numbers between commas; one of several digits may be several indices."""
-        digits: list[str] = []
-        numbers: list[int] = []
-        while not cursor.at(closing):
-            token = cursor.peek()
-            if token.kind == "number" and token.text.isdigit():
-                digits.append(cursor.take().text)
-            elif cursor.at("-") and cursor.peek(1).text.isdigit() and not cursor.peek(1).text[12:]:
-                cursor.take()
-                numbers.append(-int(cursor.take().text))
-                digits.append("")
-            elif token.text == "l":
-                _layer(cursor)
-            elif cursor.at(",") and cursor.last.text != ",":
-                cursor.take()
-            else:
-                raise cursor.unreadable(f"a number or {closing}")
-        cursor.take()
-        if len(digits) == 1 and not numbers and not self.digits and not self.numbers:
-            self.digits += digits
-            return
-        negative = iter(numbers)
-        for text in digits:
-            if len(text) > 12:
-                raise Unreadable(cursor.last.span, "an index of the layer", text[:12] + "…")
-            self.numbers.append(int(text) if text else next(negative))
-
-    def _arguments_follow(self, cursor: Cursor) -> bool:
-        """Whether the parenthesis here holds indices and not a factor: ``q(0,1)``, ``X11(…)``."""
-        if self.indices.complete(self.role, self.digits, self.numbers):
-            return False
-        ahead = 1
-        while not cursor.at(")", ahead=ahead):
-            token = cursor.peek(ahead)
-            number = token.kind == "number" and token.text.isdigit()
-            if not (number or token.text == "l" or cursor.at(",", "-", ahead=ahead)) or ahead > 24:
-                return False
-            ahead += 1
-        return ahead > 1
-
-
-def _layer(cursor: Cursor) -> None:
-    """``l`` or ``l-1``: the number of the layer says nothing new."""
-    cursor.take()
-    if cursor.at("-") and cursor.peek(1).text == "1":
-        cursor.take()
-        cursor.take()
 
 
 def _end(start: Span, end: Span) -> int:

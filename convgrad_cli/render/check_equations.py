@@ -87,13 +87,14 @@ class Page:
         label = f"line {equation.line}  {verdict}"
         yield [Span(label, style), Span(f"  {self._plain(equation.subject)}")]
         shown = equation.problems if self.long else equation.problems[:SHOWN]
-        echoed = None
+        echoed: Excerpt | None = None
         for problem in shown:
             excerpt = self._excerpt(problem.span)
-            if excerpt.text != echoed:
+            if echoed is None or excerpt.text != echoed.text:
                 yield [Span(" " * INDENT + excerpt.text)]
-                echoed = excerpt.text
-            yield [Span(" " * (INDENT + excerpt.before)), Span("^" * excerpt.under, "bad")]
+            if excerpt != echoed:
+                yield [Span(" " * (INDENT + excerpt.before)), Span("^" * excerpt.under, "bad")]
+            echoed = excerpt
             yield from self._wrapped(_told(problem), "", INDENT, wrap=wrap)
         if len(shown) < len(equation.problems):
             more = f"… and {len(equation.problems) - len(shown)} more problems (--long)"

@@ -196,6 +196,8 @@ def test_coverage_counts_elements_not_lines() -> None:
     report = check_equations(text, **SLIDES)
     assert report.coverage["dX"] == (2, 1, 9)
     assert report.coverage["Y"] == (1, 0, 4)
+    other_way_round = "\n".join(reversed(text.splitlines()))
+    assert check_equations(other_way_round, **SLIDES).coverage["dX"] == (2, 1, 9)
     assert report.coverage["dW"] == (0, 0, 4)
 
 

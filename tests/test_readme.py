@@ -35,7 +35,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory as a reader has it: the samples, and nothing else."""
     directory = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "samples", directory / "samples")
-    for name, program in re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", README, BLOCKS):
+    for name, program in re.findall(
+        r"^```(?:python|text)\n# (\w+\.\w+)\n(.*?)^```", README, BLOCKS
+    ):
         (directory / name).write_text(program, encoding="utf-8")
     return directory
 

@@ -1,6 +1,7 @@
 """The options that commands share, each declared once, as groups for :mod:`.signature`.
 
-None means "not given", so that a bundle's own options can fill it; the command line wins.
+None means "not given", so that a bundle's own options can fill it; the command line wins. The
+groups leave out what dataclasses can do beside holding values: it would cost at every start.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ DilationOption = Annotated[
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ConvArrays:
     """Where a convolution's arrays come from."""
 
@@ -67,7 +68,7 @@ class ConvArrays:
     allow_nonfinite: NonfiniteOption = False
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class PoolArrays:
     """Where a pool's arrays come from."""
 
@@ -80,7 +81,7 @@ class PoolArrays:
     allow_nonfinite: NonfiniteOption = False
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ConvOptions:
     """A convolution's geometry."""
 
@@ -98,7 +99,7 @@ class ConvOptions:
     ] = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class PoolOptions:
     """A pool's geometry."""
 
@@ -126,7 +127,7 @@ CountPadOption = Annotated[
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class OutputOptions:
     """How and where a result is written."""
 
@@ -150,7 +151,7 @@ class OutputOptions:
     quiet: Annotated[bool, Option("--quiet", "-q", help="No notes on stderr.")] = False
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class SymbolicOptions:
     """The per-element equations beside a numeric result."""
 

@@ -9,7 +9,6 @@ hand, so nothing hangs.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from math import prod
 from threading import Lock
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
     from collections.abc import Callable, Iterator, Sequence
 
     from convgrad_cli.layers.numbers import Array
@@ -113,6 +113,9 @@ class _Queue:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    # Imported here: small layers need no threads, and every command starts with this file.
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(max(1, worker_count() - 1), thread_name_prefix="convgrad")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ANSWERS = ("dX", "dW", "db", "Y")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class AnswerOptions:
     """The user's own arrays."""
 

@@ -25,7 +25,7 @@ MOST_BYTES = 16_000_000
 """More is no derivation: a file or stream is read this far and no further."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class WritingOptions:
     """How the equations are written."""
 

@@ -33,7 +33,7 @@ LayerOption = Annotated[
 LongOption = Annotated[bool, Option("--long", "-l", help="Say everything that was found out.")]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class LayerOptions(ConvOptions):
     """The geometry of a convolution or a pool."""
 
@@ -48,7 +48,7 @@ class LayerOptions(ConvOptions):
     count_include_pad: CountPadOption = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class RuleOptions:
     """How close is close enough."""
 

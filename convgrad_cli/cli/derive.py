@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BUNDLE_SUFFIXES = (".json", ".npz", ".safetensors")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class DeriveOptions:
     """What is derived and how it is written."""
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from convgrad_cli.geometry import Plan
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class DeriveArrays:
     """Where the arrays come from, or their shapes alone."""
 
@@ -51,7 +51,7 @@ class DeriveArrays:
     allow_nonfinite: NonfiniteOption = False
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class DeriveLayer:
     """Which layer, and its geometry."""
 

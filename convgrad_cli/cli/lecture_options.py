@@ -8,7 +8,7 @@ from typing import Annotated
 from typer import Option
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class LectureOptions:
     """An activation after the convolution, transforms of the filter, and views."""
 

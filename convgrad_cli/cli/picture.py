@@ -22,7 +22,7 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class NamingOptions:
     """How the picture names things."""
 

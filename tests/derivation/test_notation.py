@@ -247,3 +247,10 @@ def test_fragments_for_the_page() -> None:
         "<msubsup><mi>a</mi><mn>4</mn><mo>′</mo></msubsup>"
     )
     assert latex(slides, "W", index) == "F_{21}"
+
+
+def test_digits_alone_name_no_element_where_there_are_channels() -> None:
+    derivation = derive("dX", **LAYERS["channels"])
+    with pytest.raises(UsageError):
+        _ = derivation["X2134"]
+    assert str(derivation["X_{2,1,3,4}"]).startswith("∂L/∂X_{2,1,3,4} = ")

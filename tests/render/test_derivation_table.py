@@ -160,3 +160,12 @@ def test_ties_and_overlaps_are_named() -> None:
     assert (
         "X22 is the maximum of 2 windows that overlap (O11, O12): their gradients add up." in words
     )
+
+
+def test_a_latex_row_that_starts_with_a_subtraction_has_one_sign() -> None:
+    traced = Negated(plan_conv((6, 6), (3, 3)))
+    derivation = Derivation.of(traced, ["X33"], NOTATIONS["slides"])
+    shown = render_derivation(Written(derivation, ("substituted",)), "latex")
+    further = re.findall(r"^&\\quad (.*)", shown, re.MULTILINE)
+    assert further, shown
+    assert all(row.startswith("- ") or row.startswith("-\\") for row in further), further

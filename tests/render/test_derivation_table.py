@@ -168,4 +168,4 @@ def test_a_latex_row_that_starts_with_a_subtraction_has_one_sign() -> None:
     shown = render_derivation(Written(derivation, ("substituted",)), "latex")
     further = re.findall(r"^&\\quad (.*)", shown, re.MULTILINE)
     assert further, shown
-    assert all(row.startswith("- ") or row.startswith("-\\") for row in further), further
+    assert all(row.startswith(("- ", "-\\")) for row in further), further

@@ -86,7 +86,9 @@ def say(text: str) -> None:
     try:
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
         if encoding.lower().replace("-", "") != "utf8":
-            text = plain(text)
+            from convgrad_cli.render.plain_text import plain_ascii
+
+            text = plain_ascii(text)
         safe = text.encode(encoding, errors="backslashreplace").decode(encoding)
         print(safe, file=sys.stderr)
     except (OSError, ValueError):
@@ -96,16 +98,6 @@ def say(text: str) -> None:
 def _flush_stdout() -> None:
     if sys.stdout is not None:  # closed by the caller: >&-
         sys.stdout.flush()
-
-
-_ASCII = str.maketrans(
-    {"×": "x", "·": "*", "−": "-", "–": "-", "…": "...", "Σ": "sum ", "α": "alpha", "∂": "d"}
-)
-
-
-def plain(text: str) -> str:
-    """The usual signs in ASCII, for terminals and pipes without UTF-8."""
-    return text.translate(_ASCII)
 
 
 def _discard_stdout() -> None:

@@ -53,10 +53,10 @@ def samples(
 
 
 def _list(output: OutputOptions) -> None:
-    from convgrad_cli.cli.boundary import plain
     from convgrad_cli.cli.output import chosen_format, display, write_stdout
     from convgrad_cli.lecture_chains import CHAINS, TITLES
     from convgrad_cli.lectures import EXAMPLES
+    from convgrad_cli.render.plain_text import plain_ascii
 
     if chosen_format(output) == "json":
         import orjson
@@ -82,7 +82,7 @@ def _list(output: OutputOptions) -> None:
     lines = {example.name: example.title for example in EXAMPLES.values()} | TITLES
     width = max(map(len, lines))
     listed = "\n".join(f"{name:<{width}}  {title}" for name, title in lines.items())
-    write_stdout(plain(listed) if display()["ascii_only"] else listed)
+    write_stdout(plain_ascii(listed) if display()["ascii_only"] else listed)
 
 
 def _save_all(directory: str, output: OutputOptions) -> None:

@@ -9,74 +9,34 @@ db[o]     = sum of dY                slides, Diba eq. 16
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import product
-from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from convgrad_cli.derivation.model import Frame, Index, Term
-from convgrad_cli.geometry import ArrayLayout, ConvPlan, input_taps, output_taps, weight_taps
+from convgrad_cli.derivation.products import TracedProducts
+from convgrad_cli.geometry import ConvPlan, input_taps, output_taps, weight_taps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from convgrad_cli.derivation.model import Index
+    from convgrad_cli.geometry import Axis, Product
+
+_TAPS = {"Y": output_taps, "dW": weight_taps, "dX": input_taps}
+
 
 @dataclass(frozen=True)
-class TracedConv:
+class TracedConv(TracedProducts):
     """A convolution as :class:`~convgrad_cli.derivation.model.Traced`."""
 
     plan: ConvPlan
-    bias: bool = False
-    """Whether the forward equations carry the bias."""
 
-    operation = "conv"
-    upstream = "Y"
-    targets = {"Y": "Y", "dW": "W", "dX": "X", "db": "b"}  # noqa: RUF012
+    operation: ClassVar[str] = "conv"
+    filter_kinds: ClassVar[str] = "kc"
 
-    @cached_property
-    def frames(self) -> dict[str, Frame]:
-        """X, W, b and Y."""
-        geometry = self.plan.geometry
-        space = "s" * geometry.dims
-        return {
-            "X": Frame(geometry.input_shape, "nc" + space, self.plan.X),
-            "W": Frame(geometry.filter_shape, "kc" + space, self.plan.W),
-            "b": Frame((geometry.out_channels,), "k", ArrayLayout((0,), 1)),
-            "Y": Frame(geometry.output_shape, "nk" + space, self.plan.Y),
-        }
+    def products(self, target: str, index: Index) -> Iterator[Product]:
+        """The convolution's taps."""
+        return _TAPS[target](self.plan.geometry, index)
 
-    def terms(self, target: str, index: Index) -> Iterator[Term]:
-        """The terms of one element, in the lectures' order."""
-        geometry = self.plan.geometry
-        match target:
-            case "Y":
-                for tap in output_taps(geometry, index):
-                    yield Term(operand="X", index=tap.input, filter=tap.filter)
-                if self.bias:
-                    yield Term(operand="b", index=index[1:2])
-            case "dW":
-                for tap in weight_taps(geometry, index):
-                    yield Term(tap.output, "X", tap.input)
-            case "dX":
-                for tap in input_taps(geometry, index):
-                    yield Term(tap.output, "W", tap.filter)
-            case "db":
-                places = [range(size) for size in geometry.output_size]
-                for n, *place in product(range(geometry.batch), *places):
-                    yield Term((n, *index, *place))
-
-    def needs(self, target: str) -> frozenset[str]:
-        """The arrays whose numbers the target's equations use."""
-        forward = {"X", "W", "b"} if self.bias else {"X", "W"}
-        needed = {"Y": forward, "dW": {"dY", "X"}, "dX": {"dY", "W"}, "db": {"dY"}}
-        return frozenset(needed[target])
-
-    def count(self, target: str) -> int:
-        """Every tap of the layer stands once in Y, once in dW and once in dX."""
-        geometry = self.plan.geometry
-        outputs = prod(geometry.output_shape)
-        if target == "db":
-            return outputs
-        along = prod(sum(1 for _ in axis.taps()) for axis in geometry.axes)
-        products = geometry.batch * geometry.out_channels * geometry.channels_per_group * along
-        return products + outputs * (target == "Y" and self.bias)
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The convolution's own."""
+        return self.plan.geometry.axes

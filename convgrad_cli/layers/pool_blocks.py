@@ -7,13 +7,13 @@ block is not smaller than that, since threads exchange the interpreter's lock at
 
 from __future__ import annotations
 
-import os
-from functools import cache
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from convgrad_cli.layers.kernels.workers import worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ class Block(NamedTuple):
 def for_each_block(work: Callable[[Block], None], shape: tuple[int, ...], itemsize: int) -> None:
     """``work`` on blocks of the planes of a canonical array, on all cores where it is large."""
     blocks = list(_blocks(shape, itemsize))
-    workers = min(_cores(), len(blocks)) if prod(shape) * itemsize >= THREADED_BYTES else 1
+    workers = min(worker_count(), len(blocks)) if prod(shape) * itemsize >= THREADED_BYTES else 1
 
     def run(block: Block) -> None:
         with np.errstate(all="ignore"):  # set per thread; NaN and infinity are the user's
@@ -57,10 +57,3 @@ def _blocks(shape: tuple[int, ...], itemsize: int) -> Iterator[Block]:
     c = -(-channels // -(-channels // planes))
     for i, j in product(range(0, samples, n), range(0, channels, c)):
         yield Block(slice(i, i + n), slice(j, j + c))
-
-
-@cache
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

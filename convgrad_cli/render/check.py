@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.report import ArraysReport
 from convgrad_cli.errors import UsageError
-from convgrad_cli.render.check_lines import Lines, plain_ascii, shape_text, value_text
+from convgrad_cli.render.check_lines import Lines, shape_text, value_text
+from convgrad_cli.render.plain_text import plain_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.check.equations_report import RIGHT, UNCHECKED
 from convgrad_cli.errors import UsageError
-from convgrad_cli.render.check_lines import plain_ascii
+from convgrad_cli.render.plain_text import plain_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,32 +6,14 @@ import math
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from convgrad_cli.render.plain_text import plain_ascii
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convgrad_cli.render.grid import Span
 
 LEAST_WIDTH = 40
-_ASCII = str.maketrans(
-    {
-        "∂": "d",
-        "·": "*",
-        "×": "x",
-        "−": "-",
-        "≤": "<=",
-        "≈": "~",
-        "Σ": "sum ",
-        "ε": "eps",
-        "√": "sqrt",
-        "½": "1/2",
-        "°": " deg",
-        "∞": "inf",
-        "…": "...",
-        "–": "-",
-        "α": "alpha",
-        "′": "'",
-    }
-)
 
 
 class Line(NamedTuple):
@@ -106,11 +88,6 @@ def _wrapped(line: Line, width: int, *, ascii_only: bool) -> list[list[Span]]:
     cut = line.indent + line.styled
     first = [Span(rows[0][: line.indent]), Span(rows[0][line.indent : cut], line.style)]
     return [[*first, Span(rows[0][cut:])], *([Span(row)] for row in rows[1:])]
-
-
-def plain_ascii(text: str) -> str:
-    """The text in ASCII letters."""
-    return text.translate(_ASCII)
 
 
 def shape_text(shape: Sequence[int]) -> str:

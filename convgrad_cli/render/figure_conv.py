@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.errors import UsageError
+from convgrad_cli.geometry.sliding import Place, Sliding, sliding
 from convgrad_cli.render.figure_sheet import Block, Box, Column, Row, Sign
-from convgrad_cli.render.sliding import Place, Sliding, sliding
 
 if TYPE_CHECKING:
     from convgrad_cli.derivation.model import Index

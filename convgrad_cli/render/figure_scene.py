@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from convgrad_cli.derivation.model import Index, Term
+    from convgrad_cli.geometry.sliding import Place
     from convgrad_cli.render.layer import Layer
-    from convgrad_cli.render.sliding import Place
 
 TERMS_SHOWN = 9
 """Terms of an equation under a figure; more are counted and not written."""

@@ -172,7 +172,7 @@ def test_windows_of_many_phases(window):
 def test_blocks_and_threads_change_nothing(monkeypatch, block_bytes, order):
     monkeypatch.setattr(pool_blocks, "BLOCK_BYTES", block_bytes)
     monkeypatch.setattr(pool_blocks, "THREADED_BYTES", 0)
-    monkeypatch.setattr(pool_blocks, "_cores", lambda: 2)
+    monkeypatch.setattr(pool_blocks, "worker_count", lambda: 2)
     monkeypatch.setattr(pool_max, "PHASES_FROM", 0)
     chance = np.random.default_rng(3)
     X = np.asarray(chance.integers(-3, 4, (5, 7, 4, 6)), order=order)

@@ -13,10 +13,10 @@ import pytest
 from convgrad_cli.derivation import NOTATIONS, Names
 from convgrad_cli.derivation.writer import SCRIPTS
 from convgrad_cli.geometry import Axis, ConvPlan
+from convgrad_cli.geometry.sliding import sliding
 from convgrad_cli.render.page import page, script_json
 from convgrad_cli.render.page.payload import facts, options, payload
 from convgrad_cli.render.page.symbols import notation_symbols
-from convgrad_cli.render.sliding import sliding
 from tests.render.page_layers import LAYERS, conv_layer, integers
 
 AXES = [

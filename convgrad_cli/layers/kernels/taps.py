@@ -99,8 +99,7 @@ def _boxes(geometry: ConvGeometry) -> Iterator[Boxes]:
 
 def _side(axis: Axis, kernel: int) -> tuple[slice, slice]:
     """The windows whose place ``kernel`` lies in the input, and the inputs it meets there."""
-    offset = axis.before - kernel * axis.dilation
-    first = max(0, -(-offset // axis.stride))
-    stop = min(axis.output, (axis.size - 1 + offset) // axis.stride + 1)
-    start = axis.position(first, kernel)
-    return slice(first, stop), slice(start, start + (stop - first) * axis.stride, axis.stride)
+    outs = axis.outputs_of_kernel(kernel)
+    start = axis.position(outs.start, kernel)
+    inputs = slice(start, start + len(outs) * axis.stride, axis.stride)
+    return slice(outs.start, outs.stop), inputs

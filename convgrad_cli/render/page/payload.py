@@ -16,8 +16,8 @@ from convgrad_cli.derivation.notation import Names
 from convgrad_cli.derivation.notation_known import NOTATIONS
 from convgrad_cli.geometry import ConvPlan
 from convgrad_cli.geometry.ranks import FILTER_LAYOUTS, filter_layout, input_layout
+from convgrad_cli.geometry.sliding import sliding
 from convgrad_cli.render.page.symbols import fractions, joints, notation_symbols
-from convgrad_cli.render.sliding import sliding
 
 if TYPE_CHECKING:
     from convgrad_cli.geometry import Axis

@@ -17,6 +17,8 @@ from convgrad_cli.cli.signature import command
 if TYPE_CHECKING:
     import typer
 
+    from convgrad_cli.cli.inputs import Given
+
 NameArgument = Annotated[
     str,
     Argument(
@@ -60,15 +62,15 @@ def activation(
     from convgrad_cli.layers import activation as layer
 
     chosen = chosen_activation(name, slope)
-    arrays, sources, notes = _arrays(bundle, input, upstream, allow_nonfinite)
-    Z, dA = arrays["Y"], arrays.get("dA")
+    given = gathered(bundle, input, upstream, allow_nonfinite)
+    Z, dA = given["Y"], given.get("dA")
     if note := layer.kink_note(chosen, Z):
-        notes.append(note)
+        given.notes.append(note)
     found = {"Y": Z, "A": layer.forward(chosen, Z)}
     if dA is not None:
         found["derivative"] = layer.derivative(chosen, Z)
         found |= {"dA": dA, "dY": layer.grad_input(chosen, Z, dA)}
-    _emit(chosen, found, sources, notes, output, symbolic)
+    _emit(chosen, found, given, output, symbolic)
 
 
 def chosen_activation(name: str, slope: float | None) -> Any:
@@ -142,40 +144,38 @@ def plain_frame(shape: tuple[int, ...]) -> Any:
     return Frame(shape, kinds, ArrayLayout(tuple(range(len(shape))), len(shape)))
 
 
-def _arrays(
+def gathered(
     bundle: str | None, input: str | None, upstream: str | None, allow_nonfinite: bool
-) -> tuple[dict[str, Any], list[str], list[str]]:
-    """z as Y and dA, from options, a bundle, or the example; files; notes."""
+) -> Given:
+    """z as Y and dA, from options, a bundle (with its options), or the example."""
     import sys
 
     import numpy as np
 
-    from convgrad_cli.arrays import Stdin, read_array, read_bundle
+    from convgrad_cli.arrays import Loaded, Stdin, read_array, read_bundle
+    from convgrad_cli.cli.inputs import Given
 
     stdin = Stdin(getattr(sys.stdin, "buffer", None))
-    loaded: dict[str, Any] = {}
-    notes: list[str] = []
+    given = Given()
     if bundle is not None:
-        held = read_bundle(bundle, stdin, allow_nonfinite=allow_nonfinite).arrays
+        held = read_bundle(bundle, stdin, allow_nonfinite=allow_nonfinite)
+        given.options |= {key: v for key, v in held.options.items() if key != "operation"}
         for name, keys in (("Y", ("Y", "X")), ("dA", ("dA", "dY"))):
-            found = next((held[key] for key in keys if key in held), None)
-            loaded |= {name: found} if found is not None else {}
+            found = next((held.arrays[key] for key in keys if key in held.arrays), None)
+            given.arrays |= {name: found} if found is not None else {}
     for name, spec in (("Y", input), ("dA", upstream)):
         if spec is not None:
             subject = {"Y": "X", "dA": "dY"}[name]
-            loaded[name] = read_array(spec, subject, stdin, allow_nonfinite=allow_nonfinite)
-    arrays = {name: found.array for name, found in loaded.items()}
-    if "Y" not in arrays:
-        arrays["Y"] = _given_or_example(bundle, upstream, notes)
-    if "dA" in arrays:
-        _check_upstream(arrays, loaded["dA"].source)
-    sources = [found.path for found in loaded.values() if found.path is not None]
-    return {name: np.asarray(array) for name, array in arrays.items()}, sources, notes
+            given.arrays[name] = read_array(spec, subject, stdin, allow_nonfinite=allow_nonfinite)
+    if "Y" not in given:
+        example = np.array(_given_or_example(bundle, upstream, given.notes))
+        given.arrays["Y"] = Loaded(example, "a built-in example")
+    if "dA" in given:
+        _check_upstream(given)
+    return given
 
 
 def _given_or_example(bundle: str | None, upstream: str | None, notes: list[str]) -> Any:
-    import numpy as np
-
     from convgrad_cli.errors import UsageError
 
     if bundle is not None or upstream is not None:
@@ -183,26 +183,25 @@ def _given_or_example(bundle: str | None, upstream: str | None, notes: list[str]
             "z is missing.", expected="--input, or a bundle that holds Y or X", array="X"
         )
     notes.append("No arrays were given: this is a built-in z with a zero in it.")
-    return np.array(_EXAMPLE)
+    return _EXAMPLE
 
 
-def _check_upstream(arrays: dict[str, Any], source: str) -> None:
+def _check_upstream(given: Given) -> None:
     from convgrad_cli.errors import ShapeError
 
-    if arrays["dA"].shape != arrays["Y"].shape:
+    if given["dA"].shape != given["Y"].shape:
         raise ShapeError(
             "dA has the wrong shape.",
-            expected=f"{arrays['Y'].shape}   the shape of z",
-            found=str(arrays["dA"].shape),
+            expected=f"{given['Y'].shape}   the shape of z",
+            found=str(given["dA"].shape),
             array="dA",
-        ).located(source)
+        ).located(given.arrays["dA"].source)
 
 
 def _emit(
     chosen: Any,
     found: dict[str, Any],
-    sources: list[str],
-    notes: list[str],
+    given: Given,
     output: OutputOptions,
     symbolic: SymbolicOptions,
 ) -> None:
@@ -215,7 +214,7 @@ def _emit(
         geometry={},
         arrays=found,
         shapes={"input": found["Y"].shape} | ({"upstream": found["dA"].shape} if backward else {}),
-        notes=notes,
+        notes=given.notes,
         extra={"activation": chosen.name},
     )
     derivations: dict[str, Any] = {}
@@ -229,5 +228,5 @@ def _emit(
         output,
         derivations=derivations,
         views=[formula_view(chosen, backward=backward)],
-        sources=sources,
+        sources=given.sources,
     )

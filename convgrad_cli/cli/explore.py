@@ -63,7 +63,7 @@ def explore(
         plan, held, note = cropped(plan, held, crop)
         given.notes.append(note)
     shown = layer_of(given, kind, plan, held, naming)
-    text = page(shown, title=heading(kind, naming), notes=given.notes)
+    text = page(shown, title=heading(shown, naming), notes=given.notes)
     for note in [] if quiet else given.notes:
         say(note)
     if output is None:

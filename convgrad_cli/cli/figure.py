@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOption, LayerOptions
 from convgrad_cli.cli.options import ConvArrays
-from convgrad_cli.cli.picture import NamingOptions, QuietOption
+from convgrad_cli.cli.picture import (
+    NamingOptions,
+    PictureLayerOption,
+    PictureOptions,
+    QuietOption,
+)
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
@@ -27,9 +31,9 @@ def register(app: typer.Typer) -> None:
 
 def figure(
     arrays: ConvArrays,
-    options: LayerOptions,
+    options: PictureOptions,
     naming: NamingOptions,
-    layer: LayerOption = None,
+    layer: PictureLayerOption = None,
     kind: Annotated[
         str | None,
         Option(
@@ -56,29 +60,35 @@ def figure(
 
     from convgrad_cli.arrays import write_content
     from convgrad_cli.cli.boundary import say
-    from convgrad_cli.cli.check_layer import gather_layer
-    from convgrad_cli.cli.picture import given_arrays, heading, layer_of, planned
+    from convgrad_cli.cli.picture import (
+        gather_picture,
+        given_arrays,
+        heading,
+        layer_of,
+        planned,
+        results,
+    )
     from convgrad_cli.errors import UsageError
     from convgrad_cli.render import figure as figures
-    from convgrad_cli.render.page.payload import facts
+    from convgrad_cli.render.facts import facts
 
     form = _form(output)
     if cells not in CELLS:
         raise UsageError(f"--cells does not know {cells!r}.", expected=" or ".join(CELLS))
     figures.load_matplotlib()
-    given, of = gather_layer(arrays, options, layer)
+    given, of = gather_picture(arrays, options, layer)
     chosen_kind = _kind(kind, of)
     plan = planned(given, of)
     held = given_arrays(given, of, plan)
     shown = layer_of(given, of, plan, held, naming)
     chosen = _element(shown, element, chosen_kind)
-    held |= given.locating(lambda: _results(shown))
+    held |= given.locating(lambda: results(shown))
     sheet = figures.figure(
         shown,
         chosen_kind,
         element=chosen,
         symbols=cells == "symbols",
-        title=heading(of, naming),
+        title=heading(shown, naming),
         facts=facts(shown),
     )
     stream = BytesIO()
@@ -106,31 +116,32 @@ def _form(output: str | None) -> str:
 
 
 def _kind(kind: str | None, layer: str) -> str:
+    from convgrad_cli.cli.picture_kinds import KINDS as LAYERS
     from convgrad_cli.errors import UsageError
-    from convgrad_cli.render.figure import CONV_KINDS, POOL_KINDS
+    from convgrad_cli.render.figure import KINDS
 
-    allowed = CONV_KINDS if layer == "conv" else POOL_KINDS
+    allowed = KINDS[layer]
     if kind is None:
         return allowed[0]
     if kind not in allowed:
-        what = "a convolution" if layer == "conv" else "a pool"
         raise UsageError(
-            f"There is no figure {kind!r} of {what}.", expected=f"one of {', '.join(allowed)}"
+            f"There is no figure {kind!r} of {LAYERS[layer].called}.",
+            expected=f"one of {', '.join(allowed)}",
         )
     return kind
 
 
 def _element(layer: Layer, text: str | None, kind: str) -> tuple[str, Index] | None:
-    """The element asked for; its array must be the one that the kind shows."""
+    """The element asked for; its array must be one that the kind shows."""
     from convgrad_cli.derivation import Names
     from convgrad_cli.derivation.targets import select
     from convgrad_cli.errors import UsageError
-    from convgrad_cli.render.figure import TARGET_OF
+    from convgrad_cli.render.figure import targets_of
 
     if text is None:
         return None
     selected = select(Names(layer.notation, layer.traced), [text])[0]
-    allowed = ("Y", "dX") if kind == "maxpool" else (TARGET_OF[kind],)
+    allowed = targets_of(layer, kind)
     if selected.index is None or selected.target not in allowed:
         traced = layer.traced
         rank = len(traced.frames[traced.targets[allowed[0]]].given_shape)
@@ -140,25 +151,3 @@ def _element(layer: Layer, text: str | None, kind: str) -> tuple[str, Index] | N
             found=text,
         )
     return selected.target, selected.index
-
-
-def _results(layer: Layer) -> dict[str, Any]:
-    """What the layer gives, in the user's own rank."""
-    from convgrad_cli.geometry import ConvPlan, PoolPlan
-    from convgrad_cli.layers import conv, pool
-
-    a, plan = layer.arrays, layer.plan
-    if isinstance(plan, ConvPlan):
-        gradients = conv.planned_backward(plan, a["X"], a["W"], a["dY"])
-        Y = conv.planned_forward(plan, a["X"], a["W"], a.get("b"))
-        return {"Y": Y, **gradients._asdict()}
-    assert isinstance(plan, PoolPlan)
-    if layer.kind == "maxpool":
-        Y, switches = pool.planned_max(plan, a["X"], layer.ties)
-        dX = pool.planned_max_backward(plan, a["X"], a["dY"], layer.ties)
-        return {"Y": Y, "switches": switches, "dX": dX}
-    counting = layer.count_include_pad
-    return {
-        "Y": pool.planned_avg(plan, a["X"], count_include_pad=counting),
-        "dX": pool.planned_avg_backward(plan, a["dY"], count_include_pad=counting),
-    }

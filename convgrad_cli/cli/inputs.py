@@ -10,9 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.arrays import Loaded, Stdin, read_array, read_bundle
 from convgrad_cli.cli import words
-from convgrad_cli.cli.examples import choose_example, example_arrays, named_example
 from convgrad_cli.cli.memory import ensure_fits
 from convgrad_cli.errors import ConvgradError, UsageError
 from convgrad_cli.geometry import ConvPlan, Plan, PoolPlan, plan_conv, plan_pool
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from convgrad_cli.arrays import Loaded, Stdin
     from convgrad_cli.cli.options import ConvArrays, ConvOptions, PoolArrays, PoolOptions
 
 _FLAGS = {"input": "X", "filter": "W", "bias": "b", "upstream": "dY"}
@@ -78,6 +77,8 @@ def gather(
 
     Without any array, the first example whose geometry is that of the options.
     """
+    from convgrad_cli.arrays.stdin import Stdin
+
     stdin = Stdin(getattr(sys.stdin, "buffer", None))
     typed = typed_options(options) | {key: v for key, v in extra.items() if v is not None}
     for key in ("dims", "layout", "filter_layout"):
@@ -87,6 +88,8 @@ def gather(
     for flag, name in _FLAGS.items():
         spec = getattr(arrays, flag, None)
         if spec is not None:
+            from convgrad_cli.arrays import read_array
+
             given.arrays[name] = read_array(
                 spec, name, stdin, allow_nonfinite=arrays.allow_nonfinite
             )
@@ -127,13 +130,18 @@ def pool_keywords(options: dict[str, Any]) -> dict[str, Any]:
     return {key: options[key] for key in _POOL_KEYS if options.get(key) is not None}
 
 
-def upstream(given: Given, plan: Plan) -> np.ndarray[Any, Any]:
-    """dY as given (its shape checked), or ones where there is none: L = ΣY, and a note says so."""
+def upstream(given: Given, plan: Plan, of: str = "Y") -> np.ndarray[Any, Any]:
+    """dY as given (its shape checked), or ones where there is none: L = ΣY, and a note says so.
+
+    ``of`` is what it is the gradient of: A where an activation follows.
+    """
     dY = given.get("dY")
     if dY is None:
         import numpy as np
 
-        given.notes.append("No upstream gradient was given: dY = 1 everywhere, that is L = ΣY.")
+        given.notes.append(
+            f"No upstream gradient was given: d{of} = 1 everywhere, that is L = Σ{of}."
+        )
         dtype = np.result_type(*_operands(given))
         ensure_fits(plan.output_shape, dtype.itemsize, "dY")
         return np.broadcast_to(np.ones((), dtype), plan.output_shape)
@@ -151,17 +159,21 @@ def _base(arrays: ConvArrays | PoolArrays, stdin: Stdin, typed: dict[str, Any]) 
     if arrays.bundle is not None and arrays.sample is not None:
         raise UsageError("A bundle and --sample are both given.", remedy="give one of them")
     if arrays.bundle is not None:
+        from convgrad_cli.arrays import read_bundle
+
         bundle = read_bundle(arrays.bundle, stdin, allow_nonfinite=arrays.allow_nonfinite)
         options = dict(bundle.options)
         if isinstance(options.get("padding"), str):
             options["padding"] = words.padding(str(options["padding"]))
         operation = options.pop("operation", None)
         return Given(dict(bundle.arrays), options, operation=str(operation) if operation else None)
+    if named and arrays.sample is None:
+        return Given()
+    from convgrad_cli.cli.examples import choose_example, example_arrays, named_example
+
     if arrays.sample is not None:
         example = named_example(arrays.sample)
         return Given(example_arrays(example), dict(example.options), notation=example.notation)
-    if named:
-        return Given()
     example = choose_example("conv" if hasattr(arrays, "filter") else "pool", typed)
     note = f"No arrays were given: this is the built-in example {example.name} ({example.title})."
     return Given(example_arrays(example), dict(example.options), [note], example.notation)

@@ -86,6 +86,8 @@ class TracedUpsample:
     input_shape: Index
     scale: Index
     nearest: bool = True
+    layout: ArrayLayout | None = None
+    """The user's, where ``input_shape`` is canonical; else the array is taken as it is."""
 
     operation = "upsample"
     upstream = "Y"
@@ -95,7 +97,7 @@ class TracedUpsample:
     def frames(self) -> dict[str, Frame]:
         """X and Y."""
         rank = len(self.input_shape)
-        layout = ArrayLayout(tuple(range(rank)), rank)
+        layout = self.layout or ArrayLayout(tuple(range(rank)), rank)
         lead = rank - len(self.scale)
         grown = tuple(
             n * s if self.nearest else (n - 1) * s + 1

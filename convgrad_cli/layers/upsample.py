@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from convgrad_cli.errors import GeometryError, ShapeError
+from convgrad_cli.geometry.upsample import UPSAMPLINGS as MODES
 from convgrad_cli.layers.sums import rounded_once, total
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from convgrad_cli.layers.numbers import Array
 
-UPSAMPLINGS: Final = ("nearest", "zeros")
+UPSAMPLINGS: Final = MODES
 
 
 def nearest(X: Array, scale: Sequence[int]) -> Array:

@@ -43,15 +43,24 @@ if TYPE_CHECKING:
     from convgrad_cli.render.layer import Layer
 
 CONV_KINDS = ("summary", "forward", "dW", "dX", "dilate", "flip", "heatmap")
-POOL_KINDS = ("maxpool", "heatmap")
+KINDS = {
+    "conv": CONV_KINDS,
+    "transposed": ("heatmap",),
+    "maxpool": ("maxpool", "heatmap"),
+    "avgpool": ("avgpool", "heatmap"),
+    "activation": ("heatmap",),
+    "upsample": ("heatmap",),
+}
+"""The kinds of figure of each layer, the usual one first."""
 FORMATS = ("svg", "png", "pdf")
 LARGE_TEXT, LEAST_TEXT = 18, 13
 """Points of the equation: at most, and where it breaks into more lines instead."""
-TARGET_OF = {
-    "summary": "dX", "forward": "Y", "dW": "dW", "dX": "dX", "dilate": "dX", "flip": "dX",
-    "heatmap": "dX", "maxpool": "dX",
-}  # fmt: skip
-"""The array that a kind's chosen element is of; a pool's may also be of Y."""
+_TARGETS = {"forward": ("Y",), "dW": ("dW",), "maxpool": ("dX", "Y"), "avgpool": ("dX", "Y")}
+
+
+def targets_of(layer: Layer, kind: str) -> tuple[str, ...]:
+    """The arrays of which the kind's chosen element may be, the usual one first."""
+    return ("dY",) if layer.kind == "activation" else _TARGETS.get(kind, ("dX",))
 
 
 def figure(
@@ -69,7 +78,7 @@ def figure(
     missing, the kind does not fit the layer, or the layer is too large for cells.
     """
     matplotlib = load_matplotlib()
-    target, index = element or (TARGET_OF[kind], None)
+    target, index = element or (targets_of(layer, kind)[0], None)
     scene = Scene(layer, target, index or _middle(layer, target), symbols)
     with matplotlib.rc_context(_STYLE):
         sheet: Figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
@@ -140,7 +149,7 @@ def _boxes(kind: str, scene: Scene) -> list[Box]:
             return [dilate_figure(scene)]
         case "flip":
             return [flip_figure(scene)]
-        case "maxpool":
+        case "maxpool" | "avgpool":
             return [pool_figure(scene)]
     return product_figures(scene)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.derivation.notation import Names
 from convgrad_cli.derivation.writer import Writer
-from convgrad_cli.geometry import ConvPlan
 from convgrad_cli.render.figure_sheet import Block, Cell
 
 if TYPE_CHECKING:
@@ -51,14 +50,14 @@ class Scene:
     @cached_property
     def values(self) -> dict[str, Any]:
         """Every array with canonical axes."""
-        plan = self.layer.plan
-        layouts = {"X": plan.X, "dX": plan.X, "Y": plan.Y, "dY": plan.Y, "switches": plan.Y}
-        if isinstance(plan, ConvPlan):
-            layouts |= {"W": plan.W, "dW": plan.W}
-        return {
-            name: layouts[name].to_canonical(array) if name in layouts else array.reshape(-1)
-            for name, array in self.layer.arrays.items()
-        }
+        frames, targets = self.layer.traced.frames, self.layer.traced.targets
+        plan, found = self.layer.plan, {}
+        for name, array in self.layer.arrays.items():
+            frame = frames.get(targets.get(name, name.removeprefix("d")))
+            layout = plan.Y if frame is None else frame.layout
+            vector = name in ("b", "db")
+            found[name] = array.reshape(-1) if vector else layout.to_canonical(array)
+        return found
 
     @cached_property
     def terms(self) -> list[Term]:

@@ -16,18 +16,19 @@ import numpy as np
 import pytest
 
 from convgrad_cli.errors import UsageError
-from convgrad_cli.render.figure import CONV_KINDS, FORMATS, POOL_KINDS, figure, save
+from convgrad_cli.render.facts import facts
+from convgrad_cli.render.figure import CONV_KINDS, FORMATS, KINDS, figure, save
 from convgrad_cli.render.layer import Layer
-from convgrad_cli.render.page.payload import facts
 from tests.render.page_layers import LAYERS, conv_layer, integers, with_results
 
 pytest.importorskip("matplotlib")
 
-CONVS = [
-    n for n, layer in LAYERS.items() if layer.kind == "conv" and n not in ("space", "channels")
+DRAWN = [
+    (name, kind)
+    for name, layer in LAYERS.items()
+    for kind in KINDS[layer.kind]
+    if kind == "heatmap" or name not in ("space", "channels")
 ]
-POOLS = [name for name, layer in LAYERS.items() if layer.kind != "conv"]
-DRAWN = [(n, k) for n in CONVS for k in CONV_KINDS] + [(n, k) for n in POOLS for k in POOL_KINDS]
 
 
 def drawn(layer: Layer, kind: str, form: str = "svg", **options: Any) -> bytes:
@@ -255,7 +256,7 @@ def test_titles_stay_text() -> None:
 def test_a_missing_matplotlib_is_one_sentence() -> None:
     code = (
         "import sys; sys.modules['matplotlib'] = None\n"
-        "from convgrad_cli.__main__ import main\n"
+        "from convgrad_cli.cli.main import main\n"
         "sys.argv = ['convgrad', 'figure', '--sample', 'slides', '-o', 'x.svg']\n"
         "main()"
     )

@@ -14,8 +14,9 @@ from convgrad_cli.derivation import NOTATIONS, Names
 from convgrad_cli.derivation.writer import SCRIPTS
 from convgrad_cli.geometry import Axis, ConvPlan
 from convgrad_cli.geometry.sliding import sliding
+from convgrad_cli.render.facts import facts
 from convgrad_cli.render.page import page, script_json
-from convgrad_cli.render.page.payload import facts, options, payload
+from convgrad_cli.render.page.payload import options, payload
 from convgrad_cli.render.page.symbols import notation_symbols
 from tests.render.page_layers import LAYERS, conv_layer, integers
 

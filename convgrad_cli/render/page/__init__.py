@@ -12,7 +12,8 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.render.page.payload import facts, payload
+from convgrad_cli.render.facts import facts
+from convgrad_cli.render.page.payload import payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

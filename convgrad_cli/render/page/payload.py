@@ -61,31 +61,6 @@ def payload(layer: Layer) -> dict[str, Any]:
     }
 
 
-def facts(layer: Layer) -> str:
-    """One line about the layer: sizes, stride, padding and the rest of its geometry."""
-    g = layer.plan.geometry
-    parts = [f"input {_times(g.input_size)}"]
-    if isinstance(layer.plan, ConvPlan):
-        parts.append(f"filter {_times(g.kernel)}")
-        channels = (g.in_channels, g.out_channels)
-        if channels != (1, 1):
-            parts.append(f"{channels[0]} → {channels[1]} channels")
-        if g.groups > 1:
-            parts.append(f"{g.groups} groups")
-    else:
-        parts.append(f"window {_times(g.kernel)}")
-        if g.channels > 1:
-            parts.append(f"{g.channels} channels")
-    if g.batch > 1:
-        parts.append(f"{g.batch} samples")
-    parts.append(f"stride {_short(g.stride)}")
-    if any(map(any, g.padding)):
-        parts.append("padding " + _short([f"{b}:{a}" if a != b else str(b) for b, a in g.padding]))
-    if set(g.dilation) != {1}:
-        parts.append(f"dilation {_short(g.dilation)}")
-    return " · ".join([*parts, f"output {_times(g.output_size)}"])
-
-
 def options(layer: Layer) -> dict[str, Any]:
     """The layer's options under the names of a bundle."""
     g = layer.plan.geometry
@@ -233,11 +208,3 @@ def _sliding_words(layer: Layer) -> dict[str, Any]:
 def _filter_layout(plan: ConvPlan) -> str:
     rank, dims = len(plan.W.order), plan.geometry.dims
     return next(w for w in FILTER_LAYOUTS if filter_layout(rank, dims, w).order == plan.W.order)
-
-
-def _times(sizes: Any) -> str:
-    return "×".join(map(str, sizes))
-
-
-def _short(values: Any) -> str:
-    return str(values[0]) if len(set(values)) == 1 else ",".join(map(str, values))

@@ -1,0 +1,230 @@
+"""The layers of ``figure`` and ``explore``: how each is planned, what it holds, what it gives.
+
+A further layer is one more entry of ``KINDS``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from convgrad_cli.cli.inputs import Given
+    from convgrad_cli.geometry import Plan
+    from convgrad_cli.render.layer import Layer
+
+    Arrays = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of layer."""
+
+    called: str
+    """The layer in a sentence: ``a convolution``."""
+    plan: Callable[[Given], Plan]
+    arrays: Callable[[Given, Any], Arrays]
+    """What stands before the layer's own results: X, W, b, dY …"""
+    results: Callable[[Layer], Arrays]
+    options: frozenset[str]
+    """The options of the command line that it takes, beside X, dY and how they are laid out."""
+
+
+def _conv_plan(given: Given) -> Plan:
+    from convgrad_cli.cli.inputs import conv_plan
+
+    return conv_plan(given)
+
+
+def _conv_arrays(given: Given, plan: Any) -> Arrays:
+    """X, W, b and dY; with an activation also z = Y, A = σ(z), dA, and dY = dA ∘ σ′(z)."""
+    from convgrad_cli.cli.inputs import upstream
+    from convgrad_cli.layers import conv
+
+    chosen = activation_of(given)
+    arrays = _filtered(given)
+    if chosen is None:
+        return arrays | {"dY": upstream(given, plan)}
+    if "dA" in given:
+        given.arrays["dY"] = given.arrays["dA"]
+    dA = upstream(given, plan, "A")
+    bias = arrays.get("b")
+    Y = given.locating(lambda: conv.planned_forward(plan, arrays["X"], arrays["W"], bias))
+    return arrays | _through(given, chosen, Y, dA)
+
+
+def _conv_results(layer: Layer) -> Arrays:
+    from convgrad_cli.layers import conv
+
+    a, plan = layer.arrays, layer.plan
+    gradients = conv.planned_backward(plan, a["X"], a["W"], a["dY"])  # type: ignore[arg-type]
+    Y = conv.planned_forward(plan, a["X"], a["W"], a.get("b"))  # type: ignore[arg-type]
+    return {"Y": Y, **gradients._asdict()}
+
+
+def _transposed_plan(given: Given) -> Plan:
+    from convgrad_cli.cli.transposed import plan_of
+
+    plan: Plan = plan_of(given, given["X"].shape, given["W"].shape)
+    return plan
+
+
+def _transposed_arrays(given: Given, plan: Any) -> Arrays:
+    from convgrad_cli.cli.inputs import upstream
+
+    return _filtered(given) | {"dY": upstream(given, plan)}
+
+
+def _transposed_results(layer: Layer) -> Arrays:
+    from convgrad_cli.layers import transposed
+
+    a, plan = layer.arrays, layer.plan
+    gradients = transposed.planned_backward(plan, a["X"], a["W"], a["dY"])  # type: ignore[arg-type]
+    Y = transposed.planned_forward(plan, a["X"], a["W"], a.get("b"))  # type: ignore[arg-type]
+    return {"Y": Y, **gradients._asdict()}
+
+
+def _pool_plan(given: Given) -> Plan:
+    from convgrad_cli.cli.inputs import pool_plan
+
+    return pool_plan(given)
+
+
+def _plain_arrays(given: Given, plan: Any) -> Arrays:
+    from convgrad_cli.cli.inputs import upstream
+
+    return {"X": given["X"], "dY": upstream(given, plan)}
+
+
+def _maxpool_results(layer: Layer) -> Arrays:
+    from convgrad_cli.layers import pool
+
+    a, plan = layer.arrays, layer.plan
+    Y, switches = pool.planned_max(plan, a["X"], layer.ties)  # type: ignore[arg-type]
+    dX = pool.planned_max_backward(plan, a["X"], a["dY"], layer.ties)  # type: ignore[arg-type]
+    return {"Y": Y, "switches": switches, "dX": dX}
+
+
+def _avgpool_results(layer: Layer) -> Arrays:
+    from convgrad_cli.layers import pool
+
+    a, plan = layer.arrays, layer.plan
+    counting: dict[str, Any] = {"count_include_pad": layer.count_include_pad}
+    return {
+        "Y": pool.planned_avg(plan, a["X"], **counting),  # type: ignore[arg-type]
+        "dX": pool.planned_avg_backward(plan, a["dY"], **counting),  # type: ignore[arg-type]
+    }
+
+
+def _activation_plan(given: Given) -> Plan:
+    from convgrad_cli.geometry.pointwise import plan_pointwise
+
+    options = {key: given.options.get(key) for key in ("dims", "layout")}
+    chosen: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    return given.locating(lambda: plan_pointwise(given["Y"].shape, **chosen))  # type: ignore[no-any-return]
+
+
+def _activation_arrays(given: Given, plan: Any) -> Arrays:
+    import numpy as np
+
+    dA = given.get("dA")
+    if dA is None:
+        given.notes.append("No upstream gradient was given: dA = 1 everywhere, that is L = ΣA.")
+        dA = np.ones(given["Y"].shape, given["Y"].dtype)
+    return _through(given, activation_of(given), given["Y"], dA)
+
+
+def _upsample_plan(given: Given) -> Plan:
+    from convgrad_cli.geometry.upsample import plan_upsample
+
+    o, shape = given.options, given["X"].shape
+    layout = str(o.get("layout") or "nchw")
+    scale, mode = o.get("stride") or 2, str(o.get("mode") or "nearest")
+    return given.locating(  # type: ignore[no-any-return]
+        lambda: plan_upsample(shape, scale, mode, dims=o.get("dims"), layout=layout)
+    )
+
+
+def _upsample_results(layer: Layer) -> Arrays:
+    from convgrad_cli.layers import upsample
+
+    plan, g = layer.plan, layer.plan.geometry
+    X, dY = plan.X.to_canonical(layer.arrays["X"]), plan.Y.to_canonical(layer.arrays["dY"])
+    if g.mode == "nearest":
+        Y, dX = upsample.nearest(X, g.scale), upsample.grad_nearest(dY, g.scale)
+    else:
+        Y, dX = upsample.zeros(X, g.scale), upsample.grad_zeros(dY, g.scale, g.input_size)
+    return {"Y": plan.Y.from_canonical(Y), "dX": plan.X.from_canonical(dX)}
+
+
+def activation_of(given: Given) -> Any:
+    """The activation that was asked for, or None."""
+    from convgrad_cli.cli.activation import chosen_activation
+
+    name = given.options.get("activation")
+    return None if name is None else chosen_activation(str(name), given.options.get("slope"))
+
+
+def _filtered(given: Given) -> Arrays:
+    """X, W and b, b flat."""
+    arrays = {name: given[name] for name in ("X", "W")}
+    return arrays | ({"b": given["b"].reshape(-1)} if "b" in given else {})
+
+
+def _through(given: Given, chosen: Any, Z: Any, dA: Any) -> Arrays:
+    """z, A, σ′(z), dA and dz of an activation."""
+    from convgrad_cli.layers import activation
+
+    if note := activation.kink_note(chosen, Z):
+        given.notes.append(note)
+    return {
+        "Y": Z,
+        "A": activation.forward(chosen, Z),
+        "derivative": activation.derivative(chosen, Z),
+        "dA": dA,
+        "dY": activation.grad_input(chosen, Z, dA),
+    }
+
+
+_FILTERED = frozenset({"filter", "bias", "stride", "padding", "dilation", "groups", "output_size"})
+_POOLED = frozenset({"window", "ceil_mode", "stride", "padding", "dilation"})
+KINDS = {
+    "conv": Kind(
+        "a convolution",
+        _conv_plan,
+        _conv_arrays,
+        _conv_results,
+        _FILTERED | {"filter_layout", "activation", "slope"},
+    ),
+    "maxpool": Kind("a max pool", _pool_plan, _plain_arrays, _maxpool_results, _POOLED | {"ties"}),
+    "avgpool": Kind(
+        "an average pool",
+        _pool_plan,
+        _plain_arrays,
+        _avgpool_results,
+        _POOLED | {"count_include_pad"},
+    ),
+    "transposed": Kind(
+        "a transposed convolution",
+        _transposed_plan,
+        _transposed_arrays,
+        _transposed_results,
+        _FILTERED | {"output_padding"},
+    ),
+    "activation": Kind(
+        "an activation",
+        _activation_plan,
+        _activation_arrays,
+        lambda layer: {},
+        frozenset({"activation", "slope"}),
+    ),
+    "upsample": Kind(
+        "upsampling",
+        _upsample_plan,
+        _plain_arrays,
+        _upsample_results,
+        frozenset({"stride", "upsample"}),
+    ),
+}

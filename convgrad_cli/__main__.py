@@ -1,6 +1,6 @@
 """``python -m convgrad_cli``."""
 
-from convgrad_cli.cli.main import main
+from convgrad_cli.cli.console import run
 
 if __name__ == "__main__":
-    main()
+    run()

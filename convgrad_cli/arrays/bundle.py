@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from convgrad_cli.arrays import names, options
-from convgrad_cli.arrays.sources import Loaded, open_source, reading
+from convgrad_cli.arrays.sources import open_source, reading
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from convgrad_cli.arrays.document import Document
+    from convgrad_cli.arrays.loaded import Loaded
     from convgrad_cli.arrays.stdin import Stdin
 
 _SUBJECT: Final = "The bundle"

@@ -10,7 +10,6 @@ anything but numbers. Only after a suspicion does the slow walk of ``json_faults
 from __future__ import annotations
 
 import gc
-import json
 import re
 from contextlib import contextmanager
 from itertools import chain
@@ -93,6 +92,8 @@ class JsonText:
 
     def _parsed_exactly(self, name: str) -> object:
         """The text once more, by the slow parser that shows every integer literal as written."""
+        import json
+
         try:
             return json.loads(self._text, parse_int=exact_integer)
         except RecursionError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from convgrad_cli.arrays import files, npy, numeric
 from convgrad_cli.arrays.document import SingleArray
-from convgrad_cli.arrays.json_text import JsonText
+from convgrad_cli.arrays.loaded import Loaded
 from convgrad_cli.arrays.names import (
     ARRAY_OF_KEY,
     METADATA,
@@ -33,21 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from convgrad_cli.arrays.document import Document
-    from convgrad_cli.arrays.numeric import Array
 
 _INLINE: Final = re.compile(r"\s*([\[{]|-?\d[\d.eE+-]*\s*$)")  # JSON lists, objects, numbers
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """One array and where it came from: ``source`` for messages, ``path`` for the file itself.
-
-    The array may be read-only (a mapped file, a buffer); it is in native byte order.
-    """
-
-    array: Array
-    source: str
-    path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +83,7 @@ def open_source(spec: str, subject: str, user: str, stdin: Stdin) -> Opened:
     if _INLINE.match(spec) and not os.path.lexists(path):
         source = f"{user} (text)"
         with reading(subject, source):
-            return Opened(JsonText(spec.encode(errors="surrogateescape"), subject), source)
+            return Opened(files.open_json(spec.encode(errors="surrogateescape"), subject), source)
     with reading(subject, path):
         if files.is_stream(path, subject):
             with open(path, "rb") as stream:
@@ -111,7 +98,7 @@ def from_stream(data: bytes, subject: str) -> Document:
         return SingleArray(npy.from_bytes(data, subject))
     if data.startswith(files.ZIP):
         return files.open_npz(io.BytesIO(data), subject)
-    return JsonText(data, subject)
+    return files.open_json(data, subject)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def bounded(function: Callable[..., None]) -> Callable[..., None]:
     def call(*args: Any, **options: Any) -> None:
         try:
             function(*args, **options)
-            _flush_stdout()
+            flush_stdout()
         except ConvgradError as error:
             leave(error.exit_code, str(error))
         except BrokenPipeError:
@@ -61,7 +61,7 @@ def leave(code: int, text: str | None = None) -> NoReturn:
     if text is not None:
         say(text)
     try:
-        _flush_stdout()
+        flush_stdout()
     except OSError:
         _discard_stdout()
     raise SystemExit(int(code))
@@ -83,6 +83,8 @@ def leave_closed_pipe() -> NoReturn:
 
 def say(text: str) -> None:
     """One line or block for the person: stderr, never stdout; a closed stderr is no error."""
+    if sys.stderr is None:  # closed by the caller: print would take stdout instead
+        return
     try:
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
         if encoding.lower().replace("-", "") != "utf8":
@@ -95,7 +97,8 @@ def say(text: str) -> None:
         pass
 
 
-def _flush_stdout() -> None:
+def flush_stdout() -> None:
+    """Hand over what Python still holds. Raises OSError where the other side takes no more."""
     if sys.stdout is not None:  # closed by the caller: >&-
         sys.stdout.flush()
 

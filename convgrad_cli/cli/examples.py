@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convgrad_cli.arrays import Loaded
+from convgrad_cli.arrays.loaded import Loaded
 from convgrad_cli.errors import ConvgradError, UsageError
 from convgrad_cli.geometry import plan_conv, plan_pool
 from convgrad_cli.lectures import EXAMPLES, Example

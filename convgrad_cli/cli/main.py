@@ -10,7 +10,13 @@ from typing import Annotated
 import typer
 
 from convgrad_cli import __version__
-from convgrad_cli.cli.boundary import ExitCode, leave, leave_closed_pipe, leave_unwritable
+from convgrad_cli.cli.boundary import (
+    ExitCode,
+    flush_stdout,
+    leave,
+    leave_closed_pipe,
+    leave_unwritable,
+)
 from convgrad_cli.cli.lazy import Command, lazy_group
 
 _ROOM = "convgrad_cli.cli"
@@ -74,7 +80,14 @@ def _root(
 def main() -> None:
     """Run the command line; what escapes the commands' own boundary is ended here."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            flush_stdout()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer's own answer is exit code 1
+            leave_closed_pipe()
+        raise
     except KeyboardInterrupt:
         leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:

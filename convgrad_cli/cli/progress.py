@@ -17,7 +17,7 @@ PATIENCE = 2.0
 @contextmanager
 def progress_bar(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A function ``(done, total)`` that draws a bar once the work has lasted :data:`PATIENCE`."""
-    bar = _Bar(label, visible=not quiet and sys.stderr.isatty())
+    bar = _Bar(label, visible=not quiet and _in_terminal())
     try:
         yield bar
     finally:
@@ -46,3 +46,8 @@ class _Bar:
     def close(self) -> None:
         if self._drawn is not None:
             self._drawn.stop()
+
+
+def _in_terminal() -> bool:
+    """Whether stderr is a terminal; a closed one (``2>&-``) is None in Python."""
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from convgrad_cli.check.compare import Rule, choose_rule
-from convgrad_cli.check.problem import ConvProblem, PoolProblem, Problem
+from convgrad_cli.check.kinds import KINDS, kind_named, refuse_others
 from convgrad_cli.check.report import ArraysReport
-from convgrad_cli.check.shapes import given_shapes
 from convgrad_cli.check.verdict import check_one
 from convgrad_cli.errors import UsageError
-from convgrad_cli.geometry import plan_conv, plan_pool
 from convgrad_cli.layers.numbers import numeric
 
 if TYPE_CHECKING:
@@ -21,10 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from convgrad_cli.check.planes import Array
-    from convgrad_cli.geometry import ConvPlan, Padding, PoolPlan
-
-LAYERS = ("conv", "maxpool", "avgpool")
-TARGETS = ("dX", "dW", "db", "Y")
+    from convgrad_cli.check.problem import Problem
+    from convgrad_cli.geometry import Padding
 
 
 def check_arrays(
@@ -37,6 +31,9 @@ def check_arrays(
     Y: ArrayLike | None = None,
     *,
     b: ArrayLike | None = None,
+    dA: ArrayLike | None = None,
+    A: ArrayLike | None = None,
+    dZ: ArrayLike | None = None,
     layer: str = "conv",
     window: int | Sequence[int] | None = None,
     stride: int | Sequence[int] | None = None,
@@ -47,97 +44,82 @@ def check_arrays(
     layout: str = "nchw",
     filter_layout: str = "oihw",
     output_size: int | Sequence[int] | None = None,
+    output_padding: int | Sequence[int] | None = None,
     ceil_mode: bool = False,
     ties: str = "first",
     count_include_pad: bool = False,
+    activation: str | None = None,
+    slope: float | None = None,
+    upsample: str | None = None,
     rule: str | None = None,
     rtol: float | None = None,
     atol: float | None = None,
     symbolic: bool = False,
 ) -> ArraysReport:
-    """Check dX, dW, db or Y of a convolution, or dX or Y of a pool, against the right ones.
+    """Check your own arrays of a layer against the right ones; true when all is right.
 
-    The layer is given as for ``conv_backward`` or ``max_pool_backward`` (``layer`` "conv",
-    "maxpool" or "avgpool"; a pool takes ``window``). The report is true when all is right.
+    layer          given as for                checked          upstream
+    conv           conv_backward               dX dW db Y       dY; with ``activation`` dA, and
+                                                                then dZ (∂L/∂Y) and A too
+    maxpool, avgpool   max_pool_backward       dX Y             dY
+    transposed     ``output_padding`` too      dX dW db Y       dY
+    activation     X is z; ``activation``, ``slope``   A dZ     dA
+    upsample       ``upsample`` nearest or zeros, by ``stride``   dX Y   dY
+
     Raises UsageError when there is nothing to check, and what the layer's own functions raise.
 
     >>> bool(check_arrays([[1, 2], [3, 4]], [[1]], [[1, 2], [3, 4]], dX=[[1, 2], [3, 4]]))
     True
     """
-    arrays = {"X": X, "W": W, "dY": dY, "b": b}
-    layer_arrays = {name: numeric(a, name) for name, a in arrays.items() if a is not None}
-    named = {"dX": dX, "dW": dW, "db": db, "Y": Y}
+    given = {"X": X, "W": W, "dY": dY, "b": b, "dA": dA}
+    arrays = {name: numeric(a, name) for name, a in given.items() if a is not None}
+    named = {"dX": dX, "dW": dW, "db": db, "Y": Y, "A": A, "dZ": dZ}
     answers = {name: numeric(a, name) for name, a in named.items() if a is not None}
-    shared: dict[str, Any] = {"padding": padding, "dilation": dilation, "dims": dims}
-    shared["layout"] = layout
-    problem: Problem
-    if layer == "conv":
-        shared |= {"groups": groups, "filter_order": filter_layout, "output_size": output_size}
-        shapes = (needed(layer_arrays, "X").shape, needed(layer_arrays, "W").shape)
-        plan = plan_conv(*shapes, stride=1 if stride is None else stride, **shared)
-        problem = conv_problem(plan, layer_arrays, answers)
-    else:
-        if window is None:
-            raise UsageError("The pool has no window.", expected="window=, e.g. window=2")
-        shape = needed(layer_arrays, "X").shape
-        pool = plan_pool(shape, window, stride=stride, ceil_mode=ceil_mode, **shared)
-        problem = pool_problem(pool, layer_arrays, answers, layer, ties, count_include_pad)
+    shared: dict[str, Any] = {
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "dims": dims,
+    }
+    shared |= {"layout": layout, "groups": groups, "filter_layout": filter_layout}
+    shared |= {"window": window, "ceil_mode": ceil_mode, "ties": ties}
+    shared |= {"count_include_pad": count_include_pad}
+    own: dict[str, Any] = {
+        "output_size": output_size,
+        "output_padding": output_padding,
+        "upsample": upsample,
+    }
+    own |= {"activation": activation, "slope": slope}
+    problem = problem_for(layer, arrays, answers, {**shared, **own})
     notation = "slides" if symbolic else None
     return check_problem(problem, answers, choose_rule(rule, rtol, atol), notation=notation)
 
 
-def needed(arrays: Mapping[str, Array], name: str) -> Array:
-    """The array ``name``, or a UsageError that names it."""
-    if name not in arrays:
-        raise UsageError(f"{name} is missing.", array=name)
-    return arrays[name]
+def problem_for(
+    layer: str, arrays: Mapping[str, Array], answers: Mapping[str, Array], options: dict[str, Any]
+) -> Problem:
+    """The layer with its data. Raises UsageError for options that are another layer's."""
+    kind = kind_named(layer, options)
+    refuse_others(kind, options)
+    return kind.problem(kind.plan(arrays, options), arrays, answers, options)
 
 
-def conv_problem(
-    plan: ConvPlan, arrays: Mapping[str, Array], answers: Mapping[str, Array]
-) -> ConvProblem:
-    """The convolution to check; dY may be missing where only Y is checked."""
-    b = arrays.get("b")
-    if b is not None:
-        plan.check_bias(b.shape)
-        b = b.reshape(-1)
-    X, W = plan.X.to_canonical(arrays["X"]), plan.W.to_canonical(needed(arrays, "W"))
-    return ConvProblem(plan, X, W, _upstream(plan, arrays, answers, X), b)
+def conv_problem(plan: Any, arrays: Mapping[str, Array], answers: Mapping[str, Array]) -> Problem:
+    """The convolution of a plan made elsewhere."""
+    return KINDS["conv"].problem(plan, arrays, answers, {})
 
 
 def pool_problem(
-    plan: PoolPlan,
+    plan: Any,
     arrays: Mapping[str, Array],
     answers: Mapping[str, Array],
     layer: str,
     ties: str = "first",
     count_include_pad: bool = False,
-) -> PoolProblem:
-    """The pool to check. Raises UsageError for an unknown layer or tie rule."""
-    if layer not in LAYERS:
-        raise UsageError(f"Unknown layer {layer!r}.", expected=f"one of {', '.join(LAYERS)}")
-    if ties not in ("first", "last", "split"):
-        raise UsageError(f"Unknown tie rule {ties!r}.", expected="one of first, last, split")
-    X = plan.X.to_canonical(arrays["X"])
-    dY = _upstream(plan, arrays, answers, X)
-    kind = "max" if layer == "maxpool" else "average"
-    return PoolProblem(plan, X, dY, kind, ties, bool(count_include_pad))
-
-
-def _upstream(
-    plan: Any, arrays: Mapping[str, Array], answers: Mapping[str, Array], X: Array
-) -> Array:
-    if "dY" in arrays:
-        canonical: Array = plan.canonical_upstream(arrays["dY"])
-        return canonical
-    if set(answers) - {"Y"}:
-        raise UsageError(
-            "dY is missing: a gradient needs the upstream gradient.",
-            expected=f"dY of shape {plan.output_shape}",
-            remedy="give it with --upstream (dY= in Python)",
-            array="dY",
-        )
-    return np.zeros(plan.geometry.output_shape, dtype=X.dtype)
+) -> Problem:
+    """The pool of a plan made elsewhere."""
+    options = {"ties": ties, "count_include_pad": count_include_pad}
+    return kind_named(layer).problem(plan, arrays, answers, options)
 
 
 def check_problem(
@@ -151,17 +133,28 @@ def check_problem(
     if not answers:
         raise UsageError(
             "There is nothing to check.",
-            expected=f"your {', '.join(problem.targets[:-1])} or {problem.targets[-1]}",
-            remedy="give it with --dX FILE, --dW FILE, --db FILE or --Y FILE, or in the bundle",
+            expected=f"your {_either(problem.targets)}",
+            remedy=f"give it with {_flags(problem.targets)}, or in the bundle",
         )
     unknown = [name for name in answers if name not in problem.targets]
     if unknown:
-        raise UsageError(f"A pool has no {unknown[0]}.", expected="dX or Y", array=unknown[0])
+        raise UsageError(
+            f"{problem.article} has no {unknown[0]}.",
+            expected=_either(problem.targets),
+            array=unknown[0],
+        )
     reports = {
         name: check_one(problem, name, answers[name], rule, notation=notation, blind=True)
-        for name in TARGETS
+        for name in problem.targets
         if name in answers
     }
-    kind = getattr(problem, "kind", None)
-    layer = {None: "conv", "max": "maxpool", "average": "avgpool"}[kind]
-    return ArraysReport(layer, problem.geometry.as_dict(), given_shapes(problem), reports)
+    geometry, settings = problem.geometry.as_dict(), problem.settings()
+    return ArraysReport(problem.layer, geometry, problem.shapes(), reports, settings=settings)
+
+
+def _either(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _flags(names: Sequence[str]) -> str:
+    return _either([f"--{name} FILE" for name in names])

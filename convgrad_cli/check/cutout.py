@@ -11,13 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from convgrad_cli.check.problem import ConvProblem, PoolProblem
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Problem
     from convgrad_cli.geometry import Axis
@@ -28,12 +22,16 @@ WINDOWS_KEPT = 16
 
 @dataclass(frozen=True)
 class Cutout:
-    """A smaller problem, the user's array there, and the part of both that is compared."""
+    """A smaller problem, the user's array there, and the part of both that is compared.
+
+    ``windows``: whether the corner of its first windows may be taken.
+    """
 
     problem: Problem
     found: Array
     compared: tuple[Any, ...]
     words: str
+    windows: bool = False
 
 
 def cut_out(
@@ -43,19 +41,10 @@ def cut_out(
 
     ``mask`` says where the user's array differs; the part is taken where it differs most.
     """
-    if isinstance(problem, ConvProblem) and target in ("dX", "Y"):
-        if found.ndim != problem.X.ndim or found.shape[0] != problem.geometry.batch:
-            return None
-        cut = _one_sample(problem, found, mask)
-    elif mask is None or target == "db":
-        return None
-    elif isinstance(problem, ConvProblem):
-        return _some_filters(problem, found, mask)
-    elif isinstance(problem, PoolProblem):
-        cut = _one_plane(problem, found, mask)
-    if mask is not None and cut.problem.cost(target) > limit:
-        cut = _corner(cut, target)
-    return cut
+    cut = problem.part(target, found, mask)
+    if cut is None or mask is None or not cut.windows or cut.problem.cost(target) <= limit:
+        return cut
+    return _corner(cut, target)
 
 
 def _worst(mask: Array | None, axis: int) -> int:
@@ -65,15 +54,19 @@ def _worst(mask: Array | None, axis: int) -> int:
     return int(mask.sum(axis=tuple(a for a in range(mask.ndim) if a != axis)).argmax())
 
 
-def _one_sample(problem: ConvProblem, found: Array, mask: Array | None) -> Cutout:
+def one_sample(
+    problem: Any, found: Array, mask: Array | None, *, windows: bool = False
+) -> Cutout | None:
+    """The sample that differs most, of a ``problem`` that has ``sample(n)``."""
+    if found.ndim != problem.geometry.dims + 2 or found.shape[0] != problem.geometry.batch:
+        return None
     n = _worst(mask, 0)
-    plan = replace(problem.plan, geometry=replace(problem.geometry, batch=1))
-    here = slice(n, n + 1)
-    part = ConvProblem(plan, problem.X[here], problem.W, problem.dY[here], problem.b)
-    return Cutout(part, found[here], (slice(None),), f"sample {n}")
+    words = f"sample {n}"
+    return Cutout(problem.sample(n), found[n : n + 1], (slice(None),), words, windows)
 
 
-def _some_filters(problem: ConvProblem, found: Array, mask: Array | None) -> Cutout | None:
+def some_filters(problem: Any, found: Array, mask: Array | None) -> Cutout | None:
+    """The filters and in-channels of a convolution's dW that differ most."""
     geometry = problem.geometry
     if geometry.groups > 1:
         return None
@@ -82,7 +75,9 @@ def _some_filters(problem: ConvProblem, found: Array, mask: Array | None) -> Cut
     cs = _around(c, CHANNELS_KEPT, geometry.in_channels)
     small = replace(geometry, in_channels=cs.stop - cs.start, out_channels=os.stop - os.start)
     plan = replace(problem.plan, geometry=small)
-    part = ConvProblem(plan, problem.X[:, cs], problem.W[os, cs], problem.dY[:, os], None)
+    part = replace(
+        problem, plan=plan, X=problem.X[:, cs], W=problem.W[os, cs], dY=problem.dY[:, os], b=None
+    )
     words = f"filters {os.start} to {os.stop - 1} and in-channels {cs.start} to {cs.stop - 1}"
     return Cutout(part, found[os, cs], (slice(None),), words)
 
@@ -92,13 +87,14 @@ def _around(place: int, count: int, size: int) -> slice:
     return slice(start, min(size, start + count))
 
 
-def _one_plane(problem: PoolProblem, found: Array, mask: Array | None) -> Cutout:
+def one_plane(problem: Any, found: Array, mask: Array | None) -> Cutout:
+    """The plane of a pool that differs most."""
     n, c = _worst(mask, 0), _worst(mask, 1)
     geometry = replace(problem.geometry, batch=1, channels=1)
     plan = replace(problem.plan, geometry=geometry)
     here = (slice(n, n + 1), slice(c, c + 1))
     part = replace(problem, plan=plan, X=problem.X[here], dY=problem.dY[here])
-    return Cutout(part, found[here], (slice(None),), f"sample {n}, channel {c}")
+    return Cutout(part, found[here], (slice(None),), f"sample {n}, channel {c}", windows=True)
 
 
 def _corner(cut: Cutout, target: str) -> Cutout:
@@ -124,8 +120,3 @@ def _shorter(axis: Axis) -> Axis:
         return axis
     size = axis.size - axis.stride * (axis.output - WINDOWS_KEPT)
     return replace(axis, size=size)
-
-
-def restricted(array: Array, compared: Sequence[Any]) -> Array:
-    """The part of an array that is compared."""
-    return np.asarray(array[tuple(compared)])

@@ -22,7 +22,7 @@ from convgrad_cli.check.generic import (
     generic_variants,
     named_factor,
 )
-from convgrad_cli.check.recipes import LAST_STAGES, Impossible
+from convgrad_cli.check.recipes import Impossible
 from convgrad_cli.check.report import Diagnosis
 
 if TYPE_CHECKING:
@@ -39,13 +39,6 @@ PAIRS_WORK = 4_000_000_000
 SMALLEST = 400_000
 #: Rows with very many readings, of which one that fits is enough.
 ONE_READING = frozenset({"W8", "G3", "F2"})
-OBJECTS = {
-    "dX": "the full convolution",
-    "dW": "the correlation",
-    "db": "the sum",
-    "Y": "the forward pass",
-}
-POOL_OBJECTS = {"dX": "the pool's gradient", "Y": "the pool's output"}
 
 
 @dataclass
@@ -147,7 +140,7 @@ def _confirmed(
     """The candidates that reproduce the user's array; the part, where there is one, goes first."""
     found = []
     for causes in candidates:
-        if cut is not None and not (search.target == "dW" and mixes_channels(causes)):
+        if cut is not None and search.problem.apart(search.target, causes):
             part = cut.variant(causes)
             if part is None or not cut.reproduces(part):
                 continue
@@ -155,12 +148,6 @@ def _confirmed(
         if whole is not None and search.reproduces(whole):
             found.append(causes)
     return found
-
-
-def mixes_channels(causes: Sequence[Mistake]) -> bool:
-    """Whether an element depends on other filters and channels than its own, so that a part of
-    them says nothing."""
-    return any(cause.stages & {"channels", "order"} for cause in causes)
 
 
 def _feasible(
@@ -172,10 +159,10 @@ def _feasible(
     part = max((cut or search).problem.cost(search.target), SMALLEST)
     kept = []
     for causes in candidates:
-        free = all(cause.changes.keys() <= LAST_STAGES for cause in causes)
-        free = free and search.target in ("dX", "dW")
-        on_whole = search.target == "dW" and mixes_channels(causes)
-        cost = 0 if free else whole if on_whole else part
+        if search.problem.free(search.target, causes):
+            cost = 0
+        else:
+            cost = part if search.problem.apart(search.target, causes) else whole
         if cost <= work:
             work -= cost
             kept.append(causes)
@@ -244,7 +231,7 @@ def _with_factor(
 ) -> Iterator[tuple[Mistake, ...]]:
     """Pairs of a single mistake and a factor or sign."""
     for (mistake,) in alone:
-        here = search if search.target == "dW" and mixes_channels((mistake,)) else cut or search
+        here = (cut or search) if search.problem.apart(search.target, (mistake,)) else search
         variant = here.variant((mistake,))
         if variant is None or variant.shape != here.found.shape:
             continue
@@ -276,7 +263,7 @@ def _distinct(found: list[tuple[Mistake, ...]]) -> list[tuple[Mistake, ...]]:
 
 def _diagnosis(search: Search, causes: tuple[Mistake, ...]) -> Diagnosis:
     target = search.target
-    objects = OBJECTS if hasattr(search.problem, "W") else POOL_OBJECTS
+    objects = search.problem.objects
     phrases = ", and with ".join(mistake.phrase for mistake in causes)
     fixes = "; ".join(dict.fromkeys(mistake.fix for mistake in causes))
     text = f"your {target} equals {objects[target]} with {phrases}"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check import function_runner
-from convgrad_cli.check.arrays import LAYERS
 from convgrad_cli.check.compare import Rule, choose_rule
 from convgrad_cli.check.function_process import Limits, Outcome, Target, probe, run_all
 from convgrad_cli.check.function_report import CaseReport, FunctionReport
-from convgrad_cli.check.function_series import Case, series
+from convgrad_cli.check.function_series import Case, Series
 from convgrad_cli.check.function_signatures import Signature, arrays_of, call_of, read_signature
+from convgrad_cli.check.kinds import kind_named, refuse_others
 from convgrad_cli.check.power import Measured
 from convgrad_cli.check.suggest import bundle_of
 from convgrad_cli.check.verdict import check_one
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.report import Diagnosis, GradientReport
 
+#: The order in which options a function does not take are told.
+FUNCTION_OPTIONS = ("stride", "padding", "dilation", "groups", "output_padding", "slope")
+
 
 def check_function(
     function: Callable[..., Any],
@@ -32,6 +35,9 @@ def check_function(
     signature: str = "arrays",
     dims: int = 2,
     ties: str = "first",
+    activation: str | None = None,
+    slope: float | None = None,
+    upsample: str | None = None,
     rule: str | None = None,
     rtol: float | None = None,
     atol: float | None = None,
@@ -45,9 +51,11 @@ def check_function(
     """
     chosen = choose_rule(rule, rtol, atol)
     parameters = function_runner.parameters_of(function)
-    how = _signature(signature, layer, parameters, dims)
+    options = {"ties": ties, "activation": activation, "slope": slope, "upsample": upsample}
+    asked = Asked(signature, layer, dims, options)
     name = getattr(function, "__name__", "the function")
-    return _checked(name, how, dims, ties, chosen, lambda calls: _run_here(function, calls))
+    how = asked.signature_for(parameters)
+    return _checked(name, how, asked, chosen, lambda calls: _run_here(function, calls))
 
 
 def check_function_file(
@@ -56,26 +64,50 @@ def check_function_file(
     layer: str = "conv",
     signature: str = "arrays",
     dims: int = 2,
-    ties: str = "first",
+    options: dict[str, Any] | None = None,
     rule: Rule | None = None,
     limits: Limits | None = None,
 ) -> FunctionReport:
-    """The same for ``FILE.py:NAME`` in a process of its own, with time limits."""
+    """The same for ``FILE.py:NAME`` in a process of its own, with time limits.
+
+    ``options``: ties, activation, slope, upsample, as far as they are given.
+    """
     limits = limits or Limits()
-    how = _signature(signature, layer, None, dims)
-    how = _signature(signature, layer, probe(target, limits), dims)
+    asked = Asked(signature, layer, dims, options or {})
+    asked.signature_for(None)
+    how = asked.signature_for(probe(target, limits))
     name = f"{target.file}:{target.name}"
-    return _checked(
-        name, how, dims, ties, rule or Rule(), lambda calls: run_all(target, calls, limits)
-    )
+    return _checked(name, how, asked, rule or Rule(), lambda calls: run_all(target, calls, limits))
 
 
-def _signature(name: str, layer: str, parameters: Any, dims: int) -> Signature:
-    if layer not in LAYERS:
-        raise UsageError(f"Unknown layer {layer!r}.", expected=f"one of {', '.join(LAYERS)}")
-    if dims not in (1, 2, 3):
-        raise UsageError("--dims must be 1, 2 or 3.", found=str(dims))
-    return read_signature(name, layer, parameters)
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the function: how it is called, for which layer."""
+
+    signature: str
+    layer: str
+    dims: int
+    options: dict[str, Any]
+
+    def signature_for(self, parameters: Any) -> Signature:
+        """The signature of a function with these parameters. Raises UsageError for bad words."""
+        kind = kind_named(self.layer, self.options)
+        refuse_others(kind, self.options)
+        if self.dims not in (1, 2, 3):
+            raise UsageError("--dims must be 1, 2 or 3.", found=str(self.dims))
+        return read_signature(self.signature, kind, parameters)
+
+    def cases(self, how: Signature) -> list[Case]:
+        """The layers to try."""
+        wanted = Series(
+            self.layer,
+            self.dims,
+            how.accepts,
+            how.square,
+            how.layouts,
+            {name: value for name, value in self.options.items() if value is not None},
+        )
+        return how.kind.cases(wanted)
 
 
 def _run_here(function: Callable[..., Any], calls: list[Any]) -> list[Outcome]:
@@ -96,15 +128,15 @@ def _run_here(function: Callable[..., Any], calls: list[Any]) -> list[Outcome]:
 def _checked(
     name: str,
     how: Signature,
-    dims: int,
-    ties: str,
+    asked: Asked,
     rule: Rule,
     run: Callable[[list[Any]], list[Outcome]],
 ) -> FunctionReport:
-    cases, outcomes = _outcomes(how, dims, ties, run)
-    if how.layer != "conv" and how.name == "arrays" and all(o.kind == "raised" for o in outcomes):
+    cases, outcomes = _outcomes(how, asked, run)
+    windowed = "window" in how.kind.takes and how.name == "arrays"
+    if windowed and all(o.kind == "raised" for o in outcomes):
         other = replace(how, whole_window=True)
-        again = _outcomes(other, dims, ties, run)
+        again = _outcomes(other, asked, run)
         if any(outcome.kind == "returned" for outcome in again[1]):
             how, (cases, outcomes) = other, again
     reports = [_judged(case, o, how, rule) for case, o in zip(cases, outcomes, strict=False)]
@@ -116,9 +148,9 @@ def _checked(
 
 
 def _outcomes(
-    how: Signature, dims: int, ties: str, run: Callable[[list[Any]], list[Outcome]]
+    how: Signature, asked: Asked, run: Callable[[list[Any]], list[Outcome]]
 ) -> tuple[list[Case], list[Outcome]]:
-    cases = series(how.layer, dims, how.accepts, square=how.square, ties=ties, layouts=how.layouts)
+    cases = asked.cases(how)
     return cases, run([(call_of(how, case), arrays_of(case)) for case in cases])
 
 
@@ -151,8 +183,7 @@ def _notes(how: Signature, outcomes: list[Outcome], reports: list[CaseReport]) -
     if modified:
         notes.append(f"the function changes its inputs: {', '.join(modified)}")
     if how.name == "arrays":
-        options = ("stride", "padding", "dilation", *(("groups",) if how.layer == "conv" else ()))
-        left_out = [name for name in options if name not in how.accepts]
+        left_out = [n for n in FUNCTION_OPTIONS if n in how.kind.accepts - how.accepts]
         if left_out:
             notes.append(f"not tried, as the function takes no such option: {', '.join(left_out)}")
     returned = [report for report in reports if report.gradients]

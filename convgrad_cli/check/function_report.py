@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.function_signatures import arrays_of
-from convgrad_cli.check.shapes import LONG_NAMES
+from convgrad_cli.check.problem import LONG_NAMES
 
 if TYPE_CHECKING:
     from convgrad_cli.check.function_series import Case

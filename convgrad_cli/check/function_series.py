@@ -6,17 +6,16 @@ axes are unequal, and the early layers of a max pool have no ties, the last ones
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convgrad_cli.check.problem import ConvProblem, PoolProblem
+from convgrad_cli.check.problem_conv import ConvProblem
+from convgrad_cli.check.problem_pool import PoolProblem
 from convgrad_cli.geometry import plan_conv, plan_pool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Problem
 
@@ -28,6 +27,27 @@ class Case:
     name: str
     problem: Problem
     options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Which series is wanted: of what layer, in how many dimensions, with which options."""
+
+    layer: str
+    dims: int
+    accepts: frozenset[str]
+    square: bool = False
+    layouts: dict[str, str] = field(default_factory=dict)
+    chosen: dict[str, Any] = field(default_factory=dict)
+
+    def kernel(self, shape: Shape) -> tuple[int, ...]:
+        """The filter or window of one layer."""
+        sizes = (shape.kernel[0],) * self.dims if self.square else shape.kernel
+        return sizes[: self.dims]
+
+    def input_shape(self, shape: Shape) -> tuple[int, ...]:
+        """(N, C, *size)."""
+        return (shape.batch, shape.channels, *shape.size[: self.dims])
 
 
 @dataclass(frozen=True)
@@ -79,36 +99,32 @@ POOL = (
 )
 
 
-def series(
-    layer: str,
-    dims: int,
-    accepts: frozenset[str],
-    *,
-    square: bool,
-    ties: str,
-    layouts: dict[str, str],
-) -> list[Case]:
-    """The layers whose options ``accepts`` holds, smallest first."""
-    shapes = CONV if layer == "conv" else POOL
-    strided = "stride" in accepts
-    settled = accepts if strided or layer == "conv" else accepts | {"stride"}
+def conv_cases(wanted: Series) -> list[Case]:
+    """Convolutions, as far as the options go."""
     return [
-        _case(
-            layer,
-            dims,
-            shape,
-            square=square,
-            ties=ties,
-            layouts=layouts,
-            strided=strided,
-            seed=seed,
-        )
-        for seed, shape in enumerate(shapes)
-        if _needed(shape) <= settled and (layer != "avgpool" or not shape.tied)
+        _conv_case(wanted, shape, numbers_of(seed))
+        for seed, shape in enumerate(CONV)
+        if needed_options(shape) <= wanted.accepts
     ]
 
 
-def _needed(shape: Shape) -> frozenset[str]:
+def pool_cases(wanted: Series) -> list[Case]:
+    """Pools; an average has no ties, and a stride that cannot be told is the window."""
+    return [
+        _pool_case(wanted, shape, numbers_of(seed))
+        for seed, shape in enumerate(POOL)
+        if needed_options(shape) <= wanted.accepts | {"stride"}
+        and not (wanted.layer == "avgpool" and shape.tied)
+    ]
+
+
+def numbers_of(seed: int) -> np.random.Generator:
+    """The generator of one layer's numbers."""
+    return np.random.default_rng(100 + seed)
+
+
+def needed_options(shape: Shape) -> frozenset[str]:
+    """The options without which a function cannot be told of this layer."""
     used = {
         "stride": shape.stride != 1,
         "padding": shape.padding != 0,
@@ -118,47 +134,36 @@ def _needed(shape: Shape) -> frozenset[str]:
     return frozenset(name for name, yes in used.items() if yes)
 
 
-def _case(
-    layer: str,
-    dims: int,
-    shape: Shape,
-    seed: int,
-    *,
-    square: bool,
-    ties: str,
-    layouts: dict[str, str],
-    strided: bool,
-) -> Case:
-    kernel = (shape.kernel[0],) * dims if square else shape.kernel[:dims]
-    size = shape.size[:dims]
-    options: dict[str, Any] = {"stride": shape.stride, "padding": shape.padding}
-    options["dilation"] = shape.dilation
-    rng = np.random.default_rng(100 + seed)
-    layout = layouts.get("layout", "nchw")
-    if layer == "conv":
-        options["groups"] = shape.groups
-        x_shape = (shape.batch, shape.channels, *size)
-        w_shape = (shape.filters, shape.channels // shape.groups, *kernel)
-        plan = plan_conv(
-            _ordered(x_shape, layout),
-            _ordered_filter(w_shape, layouts),
-            dims=dims,
-            layout=layout,
-            filter_order=layouts.get("filter_layout", "oihw"),
-            **options,
-        )
-        X, W, dY = (_numbers(rng, s) for s in (x_shape, w_shape, plan.geometry.output_shape))
-        b = _numbers(rng, (shape.filters,))
-        return Case(shape.name, ConvProblem(plan, X, W, dY, b), options)
-    options["window"] = kernel
-    if not strided:
-        options["stride"] = kernel
-    x_shape = (shape.batch, shape.channels, *size)
-    plan_p = plan_pool(_ordered(x_shape, layout), dims=dims, layout=layout, **options)
+def _conv_case(wanted: Series, shape: Shape, rng: np.random.Generator) -> Case:
+    options = {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
+    x_shape = wanted.input_shape(shape)
+    w_shape = (shape.filters, shape.channels // shape.groups, *wanted.kernel(shape))
+    layout = wanted.layouts.get("layout", "nchw")
+    plan = plan_conv(
+        _ordered(x_shape, layout),
+        _ordered_filter(w_shape, wanted.layouts),
+        dims=wanted.dims,
+        layout=layout,
+        filter_order=wanted.layouts.get("filter_layout", "oihw"),
+        **options,
+    )
+    X, W, dY = (numbers(rng, s) for s in (x_shape, w_shape, plan.geometry.output_shape))
+    b = numbers(rng, (shape.filters,))
+    return Case(shape.name, ConvProblem(plan, X, W, dY, b), options)
+
+
+def _pool_case(wanted: Series, shape: Shape, rng: np.random.Generator) -> Case:
+    kernel, layout = wanted.kernel(shape), wanted.layouts.get("layout", "nchw")
+    stride = shape.stride if "stride" in wanted.accepts else kernel
+    options: dict[str, Any] = {"stride": stride, "padding": shape.padding}
+    options |= {"dilation": shape.dilation, "window": kernel}
+    x_shape = wanted.input_shape(shape)
+    plan = plan_pool(_ordered(x_shape, layout), dims=wanted.dims, layout=layout, **options)
     X = rng.integers(-2, 2, x_shape).astype(float) if shape.tied else _untied(rng, x_shape)
-    dY = _numbers(rng, plan_p.geometry.output_shape)
-    kind = "max" if layer == "maxpool" else "average"
-    return Case(shape.name, PoolProblem(plan_p, X, dY, kind, ties), options)
+    dY = numbers(rng, plan.geometry.output_shape)
+    kind = "max" if wanted.layer == "maxpool" else "average"
+    problem = PoolProblem(plan, X, dY, kind, wanted.chosen.get("ties") or "first")
+    return Case(shape.name, problem, options)
 
 
 def _ordered(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
@@ -171,7 +176,7 @@ def _ordered_filter(shape: tuple[int, ...], layouts: dict[str, str]) -> tuple[in
     return shape
 
 
-def _numbers(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def numbers(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Integers without 0, small enough to be summed exactly."""
     signed = rng.integers(1, 20, shape) * rng.choice([-1, 1], shape)
     return np.asarray(signed, dtype=float)
@@ -181,10 +186,3 @@ def _untied(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Distinct integers, negative ones too, so that padding with 0 shows."""
     count = int(np.prod(shape))
     return (rng.permutation(count) - 4 * count // 5).reshape(shape).astype(float)
-
-
-def geometry_words(options: dict[str, Any]) -> Iterator[str]:
-    """The options that are not the usual ones, in words."""
-    for name, usual in (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)):
-        if options.get(name, usual) != usual:
-            yield f"{name} {options[name]}"

@@ -14,13 +14,9 @@ import numpy as np
 
 from convgrad_cli.check.compare import Noise
 from convgrad_cli.check.generic import generic_variants
-from convgrad_cli.check.locate import axis_names, tied_positions
-from convgrad_cli.check.mistake import unmet
 from convgrad_cli.check.power_report import PowerReport, RowPower
-from convgrad_cli.check.problem import ConvProblem, PoolProblem
 from convgrad_cli.check.recipes import Impossible
-from convgrad_cli.check.rows import ANY_ROWS, AVERAGE_ONLY, CONV_ROWS, MAX_ONLY, POOL_ROWS
-from convgrad_cli.check.shapes import given_shapes
+from convgrad_cli.check.rows import ANY_ROWS
 from convgrad_cli.check.suggest import suggested, telling_arrays
 from convgrad_cli.errors import UsageError
 
@@ -40,12 +36,13 @@ def check_power(problem: Problem, targets: Sequence[str] | None = None) -> Power
 
     Raises UsageError for a layer too large to try every mistake on.
     """
-    wanted = tuple(targets or default_targets(problem))
-    if problem.cost("dX") > LARGEST:
+    wanted = tuple(targets or problem.default_targets)
+    work = max(problem.cost(target) for target in wanted)
+    if work > LARGEST:
         raise UsageError(
             "The layer is too large to try every mistake on.",
             expected=f"at most {LARGEST:,} multiply-adds",
-            found=f"{problem.cost('dX'):,}",
+            found=f"{work:,}",
             remedy="give a few samples and channels of it, or fewer rows: the answer is the same",
         )
     rows = rated(problem, wanted, reasons=True)
@@ -56,14 +53,8 @@ def check_power(problem: Problem, targets: Sequence[str] | None = None) -> Power
         row.suggestion = row.verdict in ("hidden", "impossible") and improves
         if row.verdict == "partly" and other is not None:
             row.suggestion = other.verdict == "shown"
-    kind = getattr(problem, "kind", None)
-    layer = {None: "conv", "max": "maxpool", "average": "avgpool"}[kind]
-    return PowerReport(layer, problem.geometry.as_dict(), given_shapes(problem), rows)
-
-
-def default_targets(problem: Problem) -> tuple[str, ...]:
-    """The gradients, and Y where there is no upstream gradient to speak of."""
-    return ("dX", "dW", "db") if isinstance(problem, ConvProblem) else ("dX",)
+    geometry, settings = problem.geometry.as_dict(), problem.settings()
+    return PowerReport(problem.layer, geometry, problem.shapes(), rows, settings=settings)
 
 
 def rated(problem: Problem, targets: Sequence[str], *, reasons: bool = False) -> list[RowPower]:
@@ -71,20 +62,10 @@ def rated(problem: Problem, targets: Sequence[str], *, reasons: bool = False) ->
     found = []
     for target in targets:
         measured = Measured(problem, target)
-        for row in rows_for(problem, target):
+        for row in problem.rows(target):
             found.append(_rate_row(measured, row, reasons=reasons))
         found += _rate_general(measured)
     return found
-
-
-def rows_for(problem: Problem, target: str) -> list[Row]:
-    """The specific rows that can spoil ``target``."""
-    if isinstance(problem, ConvProblem):
-        rows = CONV_ROWS
-        return [row for row in rows.values() if target in row.targets]
-    kind = getattr(problem, "kind", "max")
-    dropped = AVERAGE_ONLY if kind == "max" else MAX_ONLY
-    return [row for row in POOL_ROWS.values() if target in row.targets and row.id not in dropped]
 
 
 class Measured:
@@ -123,7 +104,7 @@ def _rate_row(measured: Measured, row: Row, *, reasons: bool) -> RowPower:
         result.verdict = "partly"
     result.readings = [mistake.phrase for mistake in hidden]
     if reasons and result.verdict != "shown":
-        lacks = unmet(row, measured.problem.geometry)
+        lacks = measured.problem.unmet(row)
         result.reasons = lacks or _blamed(measured, hidden) or [LEFT_NO_ROOM]
         if result.verdict == "hidden" and result.reasons in (lacks, [LEFT_NO_ROOM]):
             result.verdict = "impossible"
@@ -159,11 +140,8 @@ def _described(problem: Any, name: str) -> str:
         return f"{name} is zero"
     if np.all(array == array.flat[0]):
         return f"{name} is {array.flat[0]} everywhere"
-    if isinstance(problem, PoolProblem) and problem.kind == "max" and name == "X":
-        if not tied_positions(problem).any():
-            return "no window of X has ties"
-        if array.min() >= 0:
-            return "X has no negative numbers"
+    if (special := problem.described(name)) is not None:
+        return str(special)
     if np.all(array == array[(..., *(slice(0, 1),) * len(spatial))]):
         return f"{name} is the same at every position"
     if np.array_equal(array, np.flip(array, spatial)):
@@ -179,7 +157,7 @@ def _rate_general(measured: Measured) -> list[RowPower]:
     seen: dict[str, list[bool]] = {id: [] for id in ANY_ROWS}
     seen["G1"] = seen["G2"] = [bool(np.any(right))]
     if right.ndim > 1:
-        names = axis_names(target, measured.problem.geometry.dims)
+        names = measured.problem.axis_names(target)
         groups = getattr(measured.problem.geometry, "groups", 1)
         for mistake, variant in generic_variants(right, groups, names):
             seen[mistake.id].append(measured.differs(variant))

@@ -41,6 +41,7 @@ class PowerReport:
     shapes: dict[str, tuple[int, ...]]
     rows: list[RowPower]
     notes: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def blind(self) -> list[RowPower]:
@@ -59,6 +60,7 @@ class PowerReport:
             "operation": "check_power",
             "verdict": self.verdict,
             "layer": self.layer,
+            **self.settings,
             "geometry": self.geometry,
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "shown": sum(row.verdict == "shown" for row in self.rows),

@@ -1,247 +1,212 @@
-"""A layer with its data, as the checker sees it: right arrays, how large their sums are, variants.
+"""A layer with its data, as the checker sees it: everything a kind of layer has to say of itself.
+
+A layer plugs in by being a :class:`Problem` (one module each: ``problem_conv``, ``problem_pool`` …)
+and standing in the table of :mod:`convgrad_cli.check.kinds`. Comparison, diagnosis, places,
+discriminating power and reports ask a problem and know no kind of layer.
 
 ``right`` comes from the layers, ``variant`` from the plain pipelines with stages changed. Arrays
-are canonical; targets are "dX", "dW", "db", "Y".
+are canonical; what can be checked is in ``targets``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from math import prod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from convgrad_cli.check.catalogue_bias import bias_mistakes, run_bias
-from convgrad_cli.check.catalogue_input import input_mistakes
-from convgrad_cli.check.catalogue_output import output_mistakes
-from convgrad_cli.check.catalogue_pool import pool_mistakes, pool_output_mistakes
-from convgrad_cli.check.catalogue_weight import weight_mistakes
-from convgrad_cli.check.pool_recipes import PoolData, PoolRecipe, pool_recipe
-from convgrad_cli.check.recipes import LAST_STAGES, ConvData, recipe_for
-from convgrad_cli.layers import conv, pool
+from convgrad_cli.check.mistake import unmet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from convgrad_cli.check.mistake import Mistake
+    from convgrad_cli.check.compare import Noise
+    from convgrad_cli.check.cutout import Cutout
+    from convgrad_cli.check.mistake import Mistake, Row
     from convgrad_cli.check.planes import Array
-    from convgrad_cli.geometry import ConvGeometry, ConvPlan, PoolGeometry, PoolPlan
+    from convgrad_cli.derivation import Term
+    from convgrad_cli.geometry import ArrayLayout
 
+    Index = tuple[int, ...]
+    Region = tuple[str, str, Array]
 
 #: Multiply-adds of a matrix product in the time that one strided number takes to be moved.
 MOVING = 10
+SPATIAL = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+LINES = {1: ("position",), 2: ("row", "column"), 3: ("plane", "row", "column")}
+LONG_NAMES = {"X": "input", "Z": "input", "W": "filter", "b": "bias"} | dict.fromkeys(
+    ("dY", "dA"), "upstream"
+)
 
 
-class Problem(Protocol):
-    """What comparison, diagnosis and power need of a layer."""
+class Problem:
+    """What comparison, diagnosis, power and reports need of a layer; the rest has defaults."""
 
-    @property
-    def geometry(self) -> Any: ...
-
-    @property
-    def plan(self) -> Any: ...
-
-    @property
-    def targets(self) -> tuple[str, ...]: ...
-
-    def right(self, target: str) -> Array: ...
-
-    def magnitude(self, target: str) -> Array: ...
-
-    def terms(self, target: str) -> int: ...
-
-    def cost(self, target: str) -> int: ...
-
-    def mistakes(self, target: str) -> list[Mistake]: ...
-
-    def variant(self, target: str, mistakes: Sequence[Mistake]) -> Array: ...
-
-    def operands(self) -> dict[str, Array]: ...
-
-
-@dataclass
-class ConvProblem:
-    """A convolution: canonical X, W, dY and b (None where the layer has no bias)."""
-
-    plan: ConvPlan
-    X: Array
-    W: Array
-    dY: Array
-    b: Array | None = None
-    _data: ConvData | None = field(default=None, init=False, repr=False)
-    _plain: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    layer: ClassVar[str]
+    """Its name where ``--layer`` is taken."""
+    article: ClassVar[str]
+    """What an error calls it: ``A convolution``."""
+    targets: ClassVar[tuple[str, ...]]
+    """What can be checked, gradients first."""
+    default_targets: ClassVar[tuple[str, ...]]
+    """Whose discriminating power is asked for where nothing is said."""
+    objects: ClassVar[Mapping[str, str]]
+    """What each target is called: "your dX equals (the full convolution) with …"."""
+    catalogue: ClassVar[Mapping[str, Row]]
+    """The rows of the catalogue that are about this layer."""
+    plan: Any
 
     @property
-    def geometry(self) -> ConvGeometry:
-        """The layer's geometry."""
+    def geometry(self) -> Any:
+        """The layer's sizes."""
         return self.plan.geometry
 
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """What can be checked."""
-        return ("dX", "dW", "db", "Y")
+    # ---- the numbers: every layer has its own
 
     def operands(self) -> dict[str, Array]:
         """The arrays by name."""
-        found = {"X": self.X, "W": self.W, "dY": self.dY}
-        return found if self.b is None else {**found, "b": self.b}
+        raise NotImplementedError
 
     def right(self, target: str) -> Array:
         """The right array, by the layers: floats in double precision, integers exactly."""
-        X, W, dY = (_precise(array) for array in (self.X, self.W, self.dY))
-        b = None if self.b is None else _precise(self.b)
-        return self._by_layers(target, X, W, dY, b)
+        raise NotImplementedError
 
     def magnitude(self, target: str) -> Array:
         """The sum of the absolute values of each element's terms: what rounding scales with."""
-        X, W, dY = (np.abs(array.astype(np.float64)) for array in (self.X, self.W, self.dY))
-        b = None if self.b is None else np.abs(self.b.astype(np.float64))
-        return self._by_layers(target, X, W, dY, b)
-
-    def _by_layers(self, target: str, X: Array, W: Array, dY: Array, b: Array | None) -> Array:
-        match target:
-            case "dX":
-                return conv.grad_input(W, dY, self.geometry)
-            case "dW":
-                return conv.grad_weight(X, dY, self.geometry)
-            case "db":
-                return conv.grad_bias(dY)
-            case _:
-                return conv.forward(X, W, b, self.geometry)
+        raise NotImplementedError
 
     def terms(self, target: str) -> int:
         """The largest number of terms of an element."""
-        geometry = self.geometry
-        places = geometry.batch * prod(geometry.output_size)
-        if target in ("dW", "db"):
-            return places
-        width = geometry.filters_per_group if target == "dX" else geometry.channels_per_group
-        return width * prod(geometry.kernel)
+        raise NotImplementedError
 
     def cost(self, target: str) -> int:
-        """The work of one variant: multiply-adds, and the moving of numbers to them."""
-        if target == "db":
-            return prod(self.dY.shape)
-        geometry = self.geometry
-        seen = geometry.batch * (geometry.in_channels + geometry.out_channels)
-        moved = seen * prod(geometry.output_size) * prod(geometry.kernel)
-        return geometry.multiply_adds + MOVING * moved
+        """The work of one variant, in multiply-adds."""
+        raise NotImplementedError
 
     def mistakes(self, target: str) -> list[Mistake]:
-        """The catalogue for ``target`` on this geometry."""
-        match target:
-            case "dX":
-                return input_mistakes(self.geometry)
-            case "dW":
-                return weight_mistakes(self.geometry)
-            case "db":
-                return bias_mistakes(self.geometry)
-            case _:
-                return output_mistakes(self.geometry, bias=self.b is not None)
+        """The catalogue for ``target`` on this layer."""
+        raise NotImplementedError
 
     def variant(self, target: str, mistakes: Sequence[Mistake]) -> Array:
         """What ``mistakes`` together would have given; none of them gives the right array."""
-        changes = _merged(mistakes)
+        raise NotImplementedError
+
+    # ---- what most layers have in common
+
+    def slack(self, target: str, epsilon: float) -> Array | float:
+        """What rounding may change beyond the noise of sums: a jump at a kink."""
+        return 0.0
+
+    def free(self, target: str, causes: Sequence[Mistake]) -> bool:
+        """Whether the variant costs nothing, as it only rearranges the right sums."""
+        return False
+
+    def apart(self, target: str, causes: Sequence[Mistake]) -> bool:
+        """Whether a part of the layer says what these mistakes do to it."""
+        return True
+
+    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
+        """A smaller layer on which the user's array is still fully determined, if there is one."""
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        """What the layer has beside its geometry, by its name in a bundle."""
+        return {}
+
+    def remarks(self, target: str, found: Array, noise: Noise, top: float) -> list[str]:
+        """What an answer says of the layer's choices (a pool's ties)."""
+        return []
+
+    # ---- words
+
+    def rows(self, target: str) -> list[Row]:
+        """The specific rows that can spoil ``target``."""
+        return [row for row in self.catalogue.values() if target in row.targets]
+
+    def unmet(self, row: Row) -> list[str]:
+        """What this layer lacks for the row's mistake to show, in words."""
+        return unmet(row, self.geometry)
+
+    def axis_names(self, target: str) -> list[str]:
+        """What the canonical axes of ``target`` are called."""
         if target == "db":
-            return run_bias(changes, self.data.dY)
-        recipe = recipe_for(target, self.geometry).changed(changes)
-        result: Array
-        if target == "Y" or not changes.keys() <= LAST_STAGES:
-            result = recipe.run(self.data)
-            return result
-        if target not in self._plain:
-            self._plain[target] = recipe_for(target, self.geometry).run(self.data)
-        result = recipe.finish(self._plain[target])
-        return result
+            return ["out-channel"]
+        leading = ["filter", "in-channel"] if target == "dW" else ["batch", "channel"]
+        return [*leading, *SPATIAL[self.geometry.dims]]
 
-    @property
-    def data(self) -> ConvData:
-        """The arrays in double precision."""
-        if self._data is None:
-            b = np.zeros(self.W.shape[0]) if self.b is None else self.b
-            arrays = (self.X, self.W, self.dY, b)
-            self._data = ConvData(*(array.astype(np.float64) for array in arrays))
-        return self._data
+    def entry_names(self, target: str) -> list[str]:
+        """What one entry along each canonical axis of ``target`` is called."""
+        if target == "db":
+            return ["out-channel"]
+        leading = ["filter", "in-channel"] if target == "dW" else ["sample", "channel"]
+        return [*leading, *LINES[self.geometry.dims]]
 
+    def regions(self, target: str, shape: tuple[int, ...]) -> Iterator[Region]:
+        """(name, words, mask) of regions of ``target``'s array where differences may live."""
+        return iter(())
 
-@dataclass
-class PoolProblem:
-    """A pool: canonical X and dY, its kind (max or average) and rule."""
+    def size_meaning(self, target: str, axis: int, size: int) -> str | None:
+        """What a wrong size along a canonical axis tells."""
+        return None
 
-    plan: PoolPlan
-    X: Array
-    dY: Array
-    kind: str
-    ties: str = "first"
-    count_include_pad: bool = False
+    def described(self, name: str) -> str | None:
+        """What makes an operand say little, beyond what can be seen in any array."""
+        return None
 
-    @property
-    def geometry(self) -> PoolGeometry:
-        """The layer's geometry."""
-        return self.plan.geometry
+    # ---- the user's ranks
 
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """What can be checked."""
-        return ("dX", "Y")
+    def layout(self, name: str) -> ArrayLayout | None:
+        """How the user's array ``name`` is laid out; None where it has one form only."""
+        plan = self.plan
+        layouts = {"X": plan.X, "dX": plan.X, "Y": plan.Y, "dY": plan.Y}
+        weights = getattr(plan, "W", None)
+        return (layouts | {"W": weights, "dW": weights}).get(name)
 
-    def operands(self) -> dict[str, Array]:
-        """The arrays by name."""
-        return {"X": self.X, "dY": self.dY}
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the layer's arrays as the user gave them, by the contract's long names."""
+        shapes = {}
+        for name, array in self.operands().items():
+            layout = self.layout(name)
+            shape = array.shape if layout is None else layout.given_shape(array.shape)
+            shapes[LONG_NAMES[name]] = tuple(int(size) for size in shape)
+        return shapes
 
-    def right(self, target: str) -> Array:
-        """The right array, by the layers: floats in double precision, integers exactly."""
-        return self._by_layers(target, _precise(self.X), _precise(self.dY))
+    # ---- other data
 
-    def magnitude(self, target: str) -> Array:
-        """The sum of the absolute values of each element's terms: what rounding scales with."""
-        X, dY = self.X.astype(np.float64), np.abs(self.dY.astype(np.float64))
-        if target == "Y" and self.kind == "average":
-            X = np.abs(X)
-        return np.abs(self._by_layers(target, X, dY))
+    def enlarged(self) -> Any:
+        """The same geometry with samples, channels and windows added where that helps; zeros."""
+        raise NotImplementedError
 
-    def _by_layers(self, target: str, X: Array, dY: Array) -> Array:
-        counting = {"count_include_pad": self.count_include_pad}
-        if target == "dX":
-            if self.kind == "max":
-                return pool.max_backward(X, dY, self.geometry, self.ties)
-            return pool.avg_backward(dY, self.geometry, **counting)
-        if self.kind == "max":
-            return pool.max_forward(X, self.geometry).Y
-        return pool.avg_forward(X, self.geometry, **counting)
+    def telling(self, name: str, array: Array, rng: np.random.Generator) -> Array:
+        """Numbers for the operand ``name`` in which mistakes show."""
+        from convgrad_cli.check.suggest import distinct
 
-    def terms(self, target: str) -> int:
-        """The largest number of terms of an element."""
-        return prod(self.geometry.kernel)
+        return distinct(rng, array.shape)
 
-    def cost(self, target: str) -> int:
-        """The work of one variant."""
-        return MOVING * prod(self.dY.shape) * prod(self.geometry.kernel)
+    def bundle(self) -> dict[str, Any]:
+        """The layer as a bundle: arrays under the contract's names, and its options."""
+        raise NotImplementedError
 
-    def mistakes(self, target: str) -> list[Mistake]:
-        """The catalogue for ``target`` on this geometry."""
-        return pool_mistakes(self._recipe) if target == "dX" else pool_output_mistakes(self._recipe)
+    # ---- equations
 
-    def variant(self, target: str, mistakes: Sequence[Mistake]) -> Array:
-        """What ``mistakes`` together would have given; none of them gives the right array."""
-        recipe = self._recipe.changed(_merged(mistakes))
-        data = PoolData(self.X.astype(np.float64), self.dY.astype(np.float64))
-        return recipe.run(data) if target == "dX" else recipe.run_forward(data)
+    def traced(self) -> Any:
+        """The layer's tracer."""
+        raise NotImplementedError
 
-    @property
-    def _recipe(self) -> PoolRecipe:
-        counting = self.count_include_pad
-        return pool_recipe(self.geometry, self.kind, self.ties, count_include_pad=counting)
+    def mistaken_terms(
+        self, target: str, causes: Sequence[Mistake], index: Index
+    ) -> list[Term] | None:
+        """The products of the mistaken element; None where the layer is too large for them."""
+        raise NotImplementedError
 
 
-def _precise(array: Array) -> Array:
+def precise(array: Array) -> Array:
     """Integers as they are, floats in double precision."""
     return array if array.dtype.kind in "iu" else array.astype(np.float64)
 
 
-def _merged(mistakes: Sequence[Mistake]) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
+def merged(mistakes: Sequence[Mistake]) -> dict[str, Any]:
+    """The changes of several mistakes together."""
+    together: dict[str, Any] = {}
     for mistake in mistakes:
-        merged |= mistake.changes
-    return merged
+        together |= mistake.changes
+    return together

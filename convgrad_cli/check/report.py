@@ -119,6 +119,7 @@ class ArraysReport:
     shapes: dict[str, tuple[int, ...]]
     gradients: dict[str, GradientReport]
     notes: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def right(self) -> bool:
@@ -141,6 +142,7 @@ class ArraysReport:
             "operation": "check_arrays",
             "verdict": self.verdict,
             "layer": self.layer,
+            **self.settings,
             "geometry": self.geometry,
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "gradients": {name: report.as_dict() for name, report in self.gradients.items()},

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from convgrad_cli.check.locate import axis_names
 from convgrad_cli.check.report import Place
 
 if TYPE_CHECKING:
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
 
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Problem
-    from convgrad_cli.geometry import ArrayLayout
-
-
-LONG_NAMES = {"X": "input", "W": "filter", "b": "bias", "dY": "upstream"}
 
 
 class Fitted(NamedTuple):
@@ -29,15 +24,9 @@ class Fitted(NamedTuple):
     note: str | None = None
 
 
-def layout_of(problem: Problem, target: str) -> ArrayLayout | None:
-    """How the user's array of ``target`` is laid out; None for db, which is always (K,)."""
-    plan = problem.plan
-    return {"dX": plan.X, "Y": plan.Y, "dW": getattr(plan, "W", None)}.get(target)
-
-
 def fitted(problem: Problem, target: str, found: Array, right: tuple[int, ...]) -> Fitted:
     """The answer with canonical axes. Leading 1s may be added or left out, as for dY."""
-    layout = layout_of(problem, target)
+    layout = problem.layout(target)
     if layout is None:
         if found.shape == () and right == (1,):
             return Fitted(found.reshape(1), True, right)
@@ -72,7 +61,7 @@ def explain_shape(problem: Problem, target: str, found: Array, right: Array) -> 
     if len(shape) == len(expected):
         if sorted(shape) == sorted(expected):
             return [Place("shape", "the right sizes with the axes in another order")]
-        names = axis_names(target, problem.geometry.dims)
+        names = problem.axis_names(target)
         return [
             Place("shape", f"along {names[j]}: {_sizes(problem, target, j, size, want)}")
             for j, (size, want) in enumerate(zip(shape, expected, strict=True))
@@ -85,23 +74,5 @@ def explain_shape(problem: Problem, target: str, found: Array, right: Array) -> 
 
 def _sizes(problem: Problem, target: str, axis: int, size: int, want: int) -> str:
     text = f"{size} entries instead of {want}"
-    if target != "dX" or axis < 2:
-        return text
-    spatial = problem.geometry.axes[axis - 2]
-    known = {
-        spatial.output + spatial.extent - 1: "a full convolution of a dY that is not dilated",
-        spatial.output: "the output's size",
-        spatial.size - spatial.leftover: "short by the rows the stride leaves over",
-        spatial.padded: "the padded input's size: the padding's gradient is not cropped",
-    }
-    return f"{text}, {known[size]}" if size in known else text
-
-
-def given_shapes(problem: Problem) -> dict[str, tuple[int, ...]]:
-    """The shapes of the layer's arrays as the user gave them, by the contract's long names."""
-    plan, shapes = problem.plan, {}
-    for name, array in problem.operands().items():
-        layout = {"X": plan.X, "dY": plan.Y, "W": getattr(plan, "W", None)}.get(name)
-        shape = array.shape if layout is None else layout.given_shape(array.shape)
-        shapes[LONG_NAMES[name]] = tuple(int(size) for size in shape)
-    return shapes
+    meaning = problem.size_meaning(target, axis, size)
+    return text if meaning is None else f"{text}, {meaning}"

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from convgrad_cli.check.problem import ConvProblem, PoolProblem
 from convgrad_cli.check.report import GradientReport, SideBySide
-from convgrad_cli.derivation import Derivation, Term, notation_named, trace_conv, trace_pool
+from convgrad_cli.derivation import Derivation, Term, notation_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +37,7 @@ def side_by_side(
     problem: Problem, report: GradientReport, index: Index, notation: str
 ) -> list[SideBySide]:
     """The right equation beside that of every diagnosis that is a change of the pipeline."""
-    traced = _traced(problem)
+    traced = problem.traced()
     derivation = Derivation.of(traced, (report.name,), notation_named(notation, None, None), {})
     writer = derivation.writer()
     right = _written(writer, list(traced.terms(report.name, index)))
@@ -46,7 +45,7 @@ def side_by_side(
     for diagnosis in report.diagnosis:
         if not diagnosis.causes or not all(cause.changes for cause in diagnosis.causes):
             continue
-        terms = mistaken_terms(problem, report.name, diagnosis.causes, index)
+        terms = problem.mistaken_terms(report.name, diagnosis.causes, index)
         if terms is None:
             report.notes.append("the layer is too large for the mistaken equation")
             break
@@ -56,25 +55,14 @@ def side_by_side(
     return found
 
 
-def _traced(problem: Problem) -> Any:
-    if isinstance(problem, ConvProblem):
-        return trace_conv(problem.plan, bias=problem.b is not None)
-    pool: Any = problem
-    layer = "maxpool" if pool.kind == "max" else "avgpool"
-    X = pool.plan.X.from_canonical(pool.X)
-    return trace_pool(layer, pool.plan, X, ties=pool.ties, count_include_pad=pool.count_include_pad)
-
-
 def _written(writer: Any, terms: Sequence[Term]) -> str:
     return " + ".join(writer.term(term) for term in terms).replace("+ -", "- ") or "0"
 
 
-def mistaken_terms(
-    problem: Problem, target: str, causes: Sequence[Mistake], index: Index
+def bilinear_terms(
+    problem: Any, target: str, causes: Sequence[Mistake], index: Index
 ) -> list[Term] | None:
     """The products of the mistaken element, in the order of the first operand; None: too large."""
-    if isinstance(problem, PoolProblem):
-        return _pool_terms(problem, target, causes, index)
     first, second = OPERANDS[target]
     impulses = getattr(problem, first)
     work = problem.cost(target) * impulses.size * 2
@@ -85,7 +73,7 @@ def mistaken_terms(
     for place in np.ndindex(*impulses.shape):
         for other, coefficient in probe.products(first, place, second):
             terms.append(_term(target, place, other, second, coefficient))
-    if target == "Y" and problem.b is not None:  # type: ignore[attr-defined]
+    if target == "Y" and problem.b is not None:
         terms += [_bias_term(o, c) for o, c in probe.bias_terms()]
     return terms
 
@@ -181,13 +169,11 @@ def _bias_term(o: int, coefficient: Fraction) -> Term:
     return Term(None, "b", (o,), _plain(coefficient))
 
 
-def _pool_terms(
+def linear_terms(
     problem: Any, target: str, causes: Sequence[Mistake], index: Index
 ) -> list[Term] | None:
-    """A pool's gradient is linear in dY, its average in X; its maximum is no sum."""
-    if target == "Y" and problem.kind == "max":
-        return None
-    name = "dY" if target == "dX" else "X"
+    """The same of a layer that is linear in one array: a gradient in dY, an output in X."""
+    name = "X" if target == "Y" else "dY"
     array = getattr(problem, name)
     if array.size > MOST_IMPULSES or problem.cost(target) * array.size > MOST_WORK:
         return None
@@ -199,8 +185,6 @@ def _pool_terms(
         if value:
             number = _plain(_fraction(value))
             terms.append(
-                Term(place, None, None, number)
-                if target == "dX"
-                else Term(None, "X", place, number)
+                Term(None, "X", place, number) if target == "Y" else Term(place, None, None, number)
             )
     return terms

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convgrad_cli.check.catalogue_pool import TIE_WORDS
-from convgrad_cli.check.pool_recipes import PoolData, pool_recipe
+from convgrad_cli.check.planes import extended
+from convgrad_cli.check.pool_recipes import PoolData, chosen, pool_recipe
 
 if TYPE_CHECKING:
     from convgrad_cli.check.compare import Noise
@@ -55,3 +56,16 @@ def _agreeing(problem: Any, found: Array, noise: Noise, top: float, tied: int) -
     if not rules:
         return f"{windows} ties; no tie rule gives this dX"
     return f"{windows} ties; this dX gives the gradient to {', or to '.join(rules)}"
+
+
+def tied_positions(problem: Any) -> Array:
+    """The input positions that share a window's maximum with another."""
+    recipe = pool_recipe(problem.geometry, "max", "all", count_include_pad=False)
+    outs = problem.geometry.output_size
+    windows = recipe.windows(problem.X.astype(np.float64), outs, -np.inf)
+    shared = chosen(windows, len(outs), "all")
+    places = tuple(range(2 + len(outs), shared.ndim))
+    several = shared.sum(axis=places, keepdims=True) > 1
+    spread = recipe.scatter(np.ones((*windows.shape[: 2 + len(outs)],)), shared * several)
+    before = [axis.before for axis in problem.geometry.axes]
+    return np.asarray(extended(spread, before, problem.geometry.input_size) > 0)

@@ -8,11 +8,9 @@ import numpy as np
 
 from convgrad_cli.check.compare import Comparison, Noise, Rule, compare, noise_of
 from convgrad_cli.check.diagnose import Search, explain
-from convgrad_cli.check.locate import axis_names, locate
-from convgrad_cli.check.problem import PoolProblem
+from convgrad_cli.check.locate import locate
 from convgrad_cli.check.report import Diagnosis, GradientReport, Place
-from convgrad_cli.check.shapes import Fitted, explain_shape, fitted, layout_of
-from convgrad_cli.check.ties import tie_notes
+from convgrad_cli.check.shapes import Fitted, explain_shape, fitted
 
 if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
@@ -48,7 +46,8 @@ def check_one(
         )
     comparison = None
     if answer.right_shape:
-        comparison = compare(answer.array, right, rule, noise.at(magnitude))
+        tolerance = noise.at(magnitude) + problem.slack(target, noise.epsilon)
+        comparison = compare(answer.array, right, rule, tolerance)
         _fill(report, problem, target, comparison)
     if comparison is None or not comparison.right:
         report.verdict = "wrong"
@@ -56,9 +55,8 @@ def check_one(
         if notation is not None:
             _add_equations(report, problem, comparison, notation)
     finite = all(np.isfinite(array).all() for array in problem.operands().values())
-    max_pool = isinstance(problem, PoolProblem) and problem.kind == "max"
-    if max_pool and comparison is not None and target == "dX" and finite:
-        report.notes += tie_notes(problem, answer.array.astype(np.float64), noise, top)
+    if comparison is not None and finite:
+        report.notes += problem.remarks(target, answer.array.astype(np.float64), noise, top)
     if report.verdict == "right" and finite and blind:
         report.blind = _blind_spots(problem, target)
     return report
@@ -92,7 +90,7 @@ def _spell(rule: Rule, noise: Noise, top: float) -> str:
 
 
 def _fill(report: GradientReport, problem: Problem, target: str, comparison: Comparison) -> None:
-    layout = layout_of(problem, target)
+    layout = problem.layout(target)
 
     def given(index: tuple[int, ...] | None) -> tuple[int, ...] | None:
         return index if index is None or layout is None else layout.given_index(index)
@@ -121,7 +119,7 @@ def _explain(
     finite = np.isfinite(found)
     if not finite.all():
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(answer.array))[0])
-        layout = layout_of(problem, report.name)
+        layout = problem.layout(report.name)
         known = layout is not None and answer.right_shape
         report.first_nonfinite = layout.given_index(first) if known and layout else first
         report.notes.append(
@@ -135,7 +133,7 @@ def _explain(
     mask = None if comparison is None else comparison.mask
     only_nonfinite = mask is not None and not np.any(mask & finite)
     if not only_nonfinite:
-        names = axis_names(report.name, problem.geometry.dims)
+        names = problem.axis_names(report.name)
         search = Search(problem, report.name, found, right64, rule, noise, top, names, mask)
         findings = explain(search)
         report.diagnosis, report.tried = findings.diagnoses, findings.tried

@@ -76,7 +76,7 @@ def function(
         layer=layer,
         signature=signature,
         dims=dims,
-        ties=ties or "first",
+        options={"ties": ties},
         rule=choose_rule(rule.rule, rule.rtol, rule.atol),
         limits=Limits(timeout, total_timeout),
     )

@@ -349,7 +349,7 @@ def test_rules(rule, relative, verdict) -> None:
         ({"dX": [[1]], "rtol": -1.0}, "not negative"),
         ({"dX": [[1]], "rtol": float("nan")}, "not negative"),
         ({"dX": [["a"]]}, "real numbers"),
-        ({"dX": [[1]], "layer": "dense"}, "window"),
+        ({"dX": [[1]], "layer": "maxpool"}, "window"),
         ({"dX": [[1]], "layer": "dense", "window": 1}, "Unknown layer"),
         ({"dW": [[1]], "layer": "maxpool", "window": 1}, "A pool has no dW"),
         ({"dX": [[1]], "layer": "maxpool", "window": 1, "ties": "all"}, "Unknown tie rule"),

@@ -20,9 +20,9 @@ from convgrad_cli.layers import kernels
 from convgrad_cli.layers.conv import conv_backward
 from convgrad_cli.layers.kernels import (
     dense,
+    few,
     gather,
     pieces,
-    spread,
     stack,
     sweep,
     taps,
@@ -47,14 +47,17 @@ SETTINGS = settings(
 def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Set what chooses between the ways of the fast kernels."""
 
-    def choose(*, rows: int, narrow: int, size: int, few: bool) -> None:
+    def choose(*, rows: int, narrow: int, size: int, merged: bool) -> None:
         stack.plan_stacks.cache_clear()
         monkeypatch.setattr(sweep, "ENOUGH_ROWS", rows)
         monkeypatch.setattr(pieces, "NARROW", narrow)
         monkeypatch.setattr(sweep, "NARROW", narrow)
         monkeypatch.setattr(sweep, "STACK_BYTES", size)
-        monkeypatch.setattr(spread, "PIECE_BYTES", size)
-        monkeypatch.setattr(dense, "_few_channels", lambda geometry: few)
+        monkeypatch.setattr(few, "NARROW", narrow)
+        monkeypatch.setattr(few, "PIECE_BYTES", size)
+        monkeypatch.setattr(dense, "FEW", 1000 if merged else 0)
+        monkeypatch.setattr(dense, "DENSE", 0)
+        monkeypatch.setattr(few, "worker_count", lambda: 2)
         monkeypatch.setattr(workers, "worker_count", lambda: 2)
         monkeypatch.setattr(pieces, "worker_count", lambda: 2)
         monkeypatch.setattr(sweep, "worker_count", lambda: 2)
@@ -97,7 +100,7 @@ def test_simple_kernels_equal_plain_loops(kernel, dtype, case) -> None:
     assert_equal((Y, dX, kernel.grad_weight(X, dY, case.geometry)), by_loops(case))
 
 
-@pytest.mark.parametrize("few", [False, True], ids=["gather", "spread"])
+@pytest.mark.parametrize("merged", [False, True], ids=["sweep", "few"])
 @pytest.mark.parametrize("size", [8, 600, 2**22], ids=["positions", "rows", "planes"])
 @pytest.mark.parametrize(
     ("rows", "narrow"),
@@ -106,15 +109,15 @@ def test_simple_kernels_equal_plain_loops(kernel, dtype, case) -> None:
 )
 @settings(SETTINGS, max_examples=25)
 @given(case=layers())
-def test_matrix_products_equal_plain_loops(limits, rows, narrow, size, few, case) -> None:
-    limits(rows=rows, narrow=narrow, size=size, few=few)
+def test_matrix_products_equal_plain_loops(limits, rows, narrow, size, merged, case) -> None:
+    limits(rows=rows, narrow=narrow, size=size, merged=merged)
     assert_equal(by_dense(case), by_loops(case))
 
 
 @settings(SETTINGS, max_examples=30)
 @given(case=layers())
 def test_large_filters_are_taken_some_channels_at_a_time(limits, monkeypatch, case) -> None:
-    limits(rows=6, narrow=0, size=600, few=False)
+    limits(rows=6, narrow=0, size=600, merged=False)
     monkeypatch.setattr(dense, "TILE_BYTES", case.W.nbytes)
     assert len(dense._tiles(case.W.nbytes, 3)) == 2
     assert_equal(by_dense(case), by_loops(case))
@@ -160,7 +163,7 @@ def test_every_way_is_reached(limits, monkeypatch) -> None:
     strided = layer((4, 3, 9, 8), (4, 3, 3, 3), padding=1, stride=2)
     pointwise = layer((4, 3, 5, 6), (4, 3, 1, 1))
     for rows, narrow in ((1, 0), (1000, 0), (1, 1000)):
-        limits(rows=rows, narrow=narrow, size=2**22, few=False)
+        limits(rows=rows, narrow=narrow, size=2**22, merged=False)
         for case in (same, strided, pointwise):
             assert_equal(by_dense(case), by_loops(case))
     assert seen == {
@@ -226,7 +229,7 @@ def test_independent_of_the_number_of_threads(name, monkeypatch) -> None:
     )
     results = []
     for count in (1, 2, 3):
-        for module in (workers, pieces, sweep, dense):
+        for module in (workers, pieces, sweep, few, dense):
             monkeypatch.setattr(module, "worker_count", lambda count=count: count)
         Y, dX, dW = np.empty_like(dY), np.empty_like(X), np.empty_like(W)
         dense.forward(X, W, b, case.geometry, Y)

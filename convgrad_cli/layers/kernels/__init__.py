@@ -9,7 +9,7 @@ dY (N, K, *out) and a ConvGeometry that says everything about sizes and offsets.
 
     windows   small layers
     dense     large layers of float32 and float64: matrix products (lines, stack, gather, filters,
-              pieces, sweep; spread where dX has few channels; workers share it out)
+              pieces, sweep; few where a result has few channels; workers share it out)
     taps      the definition: every other dtype, and non-finite numbers, since the others multiply
               padded zeros, and 0 * inf would be a term that the sum does not have
 """
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convgrad_cli.layers.kernels import dense, taps, windows
+from convgrad_cli.layers.kernels.finite import finite
 
 if TYPE_CHECKING:
     from convgrad_cli.geometry import ConvGeometry
@@ -32,11 +33,11 @@ FAST = (np.dtype(np.float32), np.dtype(np.float64))
 @np.errstate(over="ignore", invalid="ignore")
 def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry, Y: Array) -> None:
     """Fill Y: the convolution of X with W, plus b (K,)."""
-    finite = _finite(W)
-    if finite and X.dtype in FAST and not windows.small(geometry):
+    usual = finite(W)
+    if usual and X.dtype in FAST and not windows.small(geometry):
         dense.forward(X, W, b, geometry, Y)
         return
-    kernel = windows if finite and windows.small(geometry) and X.dtype != object else taps
+    kernel = windows if usual and windows.small(geometry) and X.dtype != object else taps
     Y[...] = kernel.forward(X, W, geometry)
     if b is not None:
         Y += b.reshape(-1, *(1,) * geometry.dims)
@@ -54,23 +55,18 @@ def backward(
     """Fill dX (from W and dY) and dW (from X and dY), whichever is given."""
     if dX is None and dW is None:
         return
-    finite = W is None or _finite(W)
+    usual = W is None or finite(W)
     if dY.dtype in FAST and not windows.small(geometry):
-        if finite or dW is not None:
-            dense.backward(X, W, dY, geometry, dX if finite else None, dW)
-        if dX is not None and W is not None and not finite:
+        if usual or dW is not None:
+            dense.backward(X, W, dY, geometry, dX if usual else None, dW)
+        if dX is not None and W is not None and not usual:
             dX[...] = taps.grad_input(W, dY, geometry)
     else:
         kernel = windows if windows.small(geometry) and dY.dtype != object else taps
         if dX is not None and W is not None:
-            dX[...] = (kernel if finite else taps).grad_input(W, dY, geometry)
+            dX[...] = (kernel if usual else taps).grad_input(W, dY, geometry)
         if dW is not None and X is not None:
             dW[...] = kernel.grad_weight(X, dY, geometry)
-    if X is not None and dW is not None and not _finite(dW):
+    if X is not None and dW is not None and not finite(dW):
         # Padded zeros may have met infinities: again, by the definition.
         dW[...] = taps.grad_weight(X, dY, geometry)
-
-
-def _finite(W: Array) -> bool:
-    """Whether no element is infinite or NaN."""
-    return W.dtype.kind != "f" or bool(np.isfinite(W).all())

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from convgrad_cli.layers.kernels.lines import forward_correlation, gradient_correlations
-from convgrad_cli.layers.kernels.spread import Spread
+from convgrad_cli.layers.kernels.few import Few
+from convgrad_cli.layers.kernels.finite import finite
+from convgrad_cli.layers.kernels.lines import (
+    forward_correlation,
+    gradient_correlations,
+    in_one_phase,
+    woven_gradient,
+)
 from convgrad_cli.layers.kernels.sweep import Sweep
 from convgrad_cli.layers.kernels.workers import worker_count
 
@@ -19,21 +25,24 @@ if TYPE_CHECKING:
 # Sums of a filter, and its copy in the order of a stack, that may be held at a time, by all workers
 # together: a larger filter is taken some channels at a time.
 TILE_BYTES = 2**26
+# Channels of a result from which a matrix product of its own is worth its stack.
+FEW = 8
+# Share of true taps from which the phases of dX are better made together.
+DENSE = 0.5
 
 
 def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry, Y: Array) -> None:
     """Y from X with W, plus b (K,), all canonical; the correlation along the layer's own lines."""
     correlation = forward_correlation(geometry.axes)
     U, m, out = _grouped(X, geometry), _filters(W, geometry), _grouped(Y, geometry)
+    U = U[correlation.u_index]
     bias = None if b is None else b.reshape(geometry.groups, -1, 1)
+    if m.shape[1] < FEW:
+        Few(in_one_phase(correlation), U, m=m, out=out, b=bias).run()
+        return
     for some in _tiles(W.nbytes, m.shape[1]):
-        Sweep(
-            correlation,
-            U[correlation.u_index],
-            m=m[:, some],
-            out=out[:, :, some],
-            b=None if bias is None else bias[:, some],
-        ).run()
+        share = None if bias is None else bias[:, some]
+        Sweep(correlation, U, m=m[:, some], out=out[:, :, some], b=share).run()
 
 
 def backward(
@@ -44,67 +53,77 @@ def backward(
     dX: Array | None,
     dW: Array | None,
 ) -> None:
-    """Fill dX (from W and dY) and dW (from X and dY), whichever is given.
-
-    The phases of dX are correlations of dY with the exchanged filter; the stack of dY that makes a
-    phase also makes dW at its taps, with the phase of X in the place of the result.
-    """
-    if _few_channels(geometry):
-        if dX is not None and W is not None:
-            _spread_products(W, dY, geometry, dX)
-        if dW is not None and X is not None:
-            _filter_sums(X, dY, geometry, dW)
+    """Fill dX (from W and dY) and dW (from X and dY), whichever is given."""
+    out = None if dX is None or W is None else _grouped(dX, geometry)
+    dm = None if dW is None or X is None else _filters(dW, geometry)
+    merged = geometry.channels_per_group < FEW and _worth_merging(geometry, dY)
+    if merged and X is not None and dm is not None and geometry.filters_per_group >= FEW:
+        _filter_sums(X, dY, geometry, dm)
+        dm = None
+    m = None if out is None or W is None else _filters(W, geometry).swapaxes(1, 2)
+    V = None if dm is None or X is None else _grouped(X, geometry)
+    if m is None and V is None:
         return
-    correlations = gradient_correlations(geometry.axes)
-    for result in (dX, dW):
+    if len(gradient_correlations(geometry.axes)) < prod(geometry.stride):
         # Phases and filter positions that meet nothing but padding
-        if result is not None and len(correlations) < prod(geometry.stride):
-            result.fill(0)
-    m, dm = (None if w is None else _filters(w, geometry).swapaxes(1, 2) for w in (W, dW))
-    out, V = (None if x is None else _grouped(x, geometry) for x in (dX, X))
-    bytes_ = prod(geometry.filter_shape) * dY.itemsize
-    for correlation, some in product(correlations, _tiles(bytes_, geometry.channels_per_group)):
-        channels = (slice(None), slice(None), some)
+        for result in (out, dm):
+            if result is not None:
+                result.fill(0)
+    operands = Operands(
+        _grouped(dY, geometry), m, out, V, None if dm is None else dm.swapaxes(1, 2)
+    )
+    if merged:
+        Few(woven_gradient(geometry.axes), *operands).run()
+    else:
+        _by_phase(operands, geometry)
+
+
+class Operands(NamedTuple):
+    """What a sweep takes, in its order."""
+
+    U: Array
+    m: Array | None
+    out: Array | None
+    V: Array | None
+    dm: Array | None
+
+
+def _by_phase(operands: Operands, geometry: ConvGeometry) -> None:
+    """Each phase of dX is a correlation of dY with the exchanged filter; the stack of dY that makes
+    it also makes dW at its taps, with the phase of X in the place of the result."""
+    U, m, out, V, dm = operands
+    tiles = _tiles(prod(geometry.filter_shape) * U.itemsize, geometry.channels_per_group)
+    for correlation, some in product(gradient_correlations(geometry.axes), tiles):
+        index = (slice(None), slice(None), some)
         phase = correlation.v_index
         Sweep(
             correlation,
-            _grouped(dY, geometry),
-            m=None if m is None or out is None else m[:, some],
-            out=None if out is None else out[channels][phase],
-            V=None if V is None or dm is None else V[channels][phase],
+            U,
+            m=None if m is None else m[:, some],
+            out=None if out is None else out[index][phase],
+            V=None if V is None else V[index][phase],
             dm=None if dm is None else dm[:, some],
         ).run()
 
 
-def _spread_products(W: Array, dY: Array, geometry: ConvGeometry, dX: Array) -> None:
-    """dX tap by tap, on the lines of the forward pass."""
-    correlation = forward_correlation(geometry.axes)
-    dX.fill(0)
-    target = _grouped(dX, geometry)[correlation.u_index]
-    Spread(correlation, _filters(W, geometry), _grouped(dY, geometry), target).run()
+def _worth_merging(geometry: ConvGeometry, dY: Array) -> bool:
+    """Whether few zeros fill the gaps between the phases' taps, and none of them meets infinity:
+    that would be a term that the sum does not have."""
+    density = woven_gradient(geometry.axes).density
+    return density == 1 or (density >= DENSE and finite(dY))
 
 
-def _filter_sums(X: Array, dY: Array, geometry: ConvGeometry, dW: Array) -> None:
+def _filter_sums(X: Array, dY: Array, geometry: ConvGeometry, dm: Array) -> None:
     """dW from the stack of X: the forward sum with dY in the place of Y."""
     correlation = forward_correlation(geometry.axes)
-    Sweep(
-        correlation,
-        _grouped(X, geometry)[correlation.u_index],
-        V=_grouped(dY, geometry),
-        dm=_filters(dW, geometry),
-    ).run()
+    U = _grouped(X, geometry)[correlation.u_index]
+    Sweep(correlation, U, V=_grouped(dY, geometry), dm=dm).run()
 
 
 def _tiles(size: int, channels: int) -> list[slice]:
     """The channels of the result in equal parts, each with at most its share of the filter."""
     parts = min(channels, -(-size * worker_count() // TILE_BYTES))
     return [slice(i * channels // parts, (i + 1) * channels // parts) for i in range(parts)]
-
-
-def _few_channels(geometry: ConvGeometry) -> bool:
-    """Whether dX has so few channels that spreading products beats gathering dY."""
-    few, many = geometry.channels_per_group, geometry.filters_per_group
-    return few < 8 and 4 * few <= many
 
 
 def _grouped(array: Array, geometry: ConvGeometry) -> Array:

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from convgrad_cli.geometry import Axis
+    from convgrad_cli.layers.kernels.pieces import Piece
 
 
 class Line(NamedTuple):
@@ -52,6 +53,78 @@ class Correlation(NamedTuple):
     lines: tuple[Line, ...]
     u_index: tuple[Any, ...]
     v_index: tuple[Any, ...]
+
+
+class Phase(NamedTuple):
+    """Every ``step``-th position of v from ``first`` on, and per axis which filter position it
+    meets at each view (None: at none)."""
+
+    first: tuple[int, ...]
+    step: tuple[int, ...]
+    taps: tuple[tuple[int | None, ...], ...]
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is all of v."""
+        return set(self.step) == {1}
+
+    def tap(self, view: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The filter position that it meets at a view, one index an axis."""
+        found = [taps[i] for taps, i in zip(self.taps, view, strict=True)]
+        return None if None in found else cast("tuple[int, ...]", tuple(found))
+
+    def place(self, piece: Piece, size: tuple[int, ...]) -> tuple[Any, ...]:
+        """Where a piece of it lies in an array (N, groups, channels, *size)."""
+        along = (
+            slice(r + s * a, min(r + s * (a + n), total), s)
+            for r, s, a, n, total in zip(
+                self.first, self.step, piece.start, piece.size, size, strict=True
+            )
+        )
+        return (piece.images, piece.groups, slice(None), *along)
+
+
+class Woven(NamedTuple):
+    """Several correlations of one u: a view per offset that any of them has, and the phases."""
+
+    lines: tuple[Line, ...]
+    phases: tuple[Phase, ...]
+
+    @property
+    def density(self) -> float:
+        """The share of phases times views that are taps."""
+        used = total = 1
+        for axis, line in enumerate(self.lines):
+            of_axis = {phase.first[axis]: phase.taps[axis] for phase in self.phases}
+            used *= sum(k is not None for taps in of_axis.values() for k in taps)
+            total *= len(of_axis) * len(line.offsets)
+        return used / total
+
+
+def in_one_phase(correlation: Correlation) -> Woven:
+    """The same correlation, its taps as the views of one phase."""
+    lines = correlation.lines
+    views = tuple(tuple(range(len(line.taps))) for line in lines)
+    whole = Phase((0,) * len(lines), (1,) * len(lines), tuple(line.taps for line in lines))
+    return Woven(
+        tuple(line._replace(taps=view) for line, view in zip(lines, views, strict=True)), (whole,)
+    )
+
+
+@lru_cache(maxsize=256)
+def woven_gradient(axes: tuple[Axis, ...]) -> Woven:
+    """dX from dY, all phases at once."""
+    lines, along = [], []
+    for axis in axes:
+        phases = [(r, _phase_line(axis, r)[0]) for r in range(axis.stride)]
+        offsets = sorted({offset for _, line in phases for offset in line.offsets})
+        longest = -(-axis.size // axis.stride)
+        lines.append(Line(axis.output, longest, 1, tuple(range(len(offsets))), tuple(offsets)))
+        met = [(r, dict(zip(line.offsets, line.taps, strict=True))) for r, line in phases]
+        along.append([(r, tuple(map(taps.get, offsets))) for r, taps in met if taps])
+    found = (zip(*phase, strict=True) for phase in product(*along))
+    step = tuple(axis.stride for axis in axes)
+    return Woven(tuple(lines), tuple(Phase(first, step, taps) for first, taps in found))
 
 
 @lru_cache(maxsize=256)

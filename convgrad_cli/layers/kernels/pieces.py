@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convgrad_cli.layers.kernels.stack import Place
+    from convgrad_cli.layers.numbers import Array
 
 # A matrix product with fewer columns is slow: planes smaller than this share one.
 NARROW = 160
@@ -85,3 +86,21 @@ def _lengths(size: Sequence[int], columns: int) -> list[int]:
 
 def _clipped(corner: Place, lengths: Sequence[int], size: Sequence[int]) -> Place:
     return tuple(min(n, total - a) for a, n, total in zip(corner, lengths, size, strict=True))
+
+
+def channels_first(block: Array) -> Array:
+    """(images, groups, channels, *space) as (groups, channels, images, *space)."""
+    return block.transpose(1, 2, 0, *range(3, block.ndim))
+
+
+def as_matrix(block: Array) -> Array:
+    """(groups, channels, images, *space) as (groups, channels, columns); a view if it can be."""
+    return block.reshape(*block.shape[:2], -1)
+
+
+def mergeable(block: Array) -> bool:
+    """Whether the columns of ``block`` lie evenly in memory, so that its matrix is a view."""
+    long = [
+        (n, stride) for n, stride in zip(block.shape[2:], block.strides[2:], strict=True) if n > 1
+    ]
+    return all(stride == n * inner for (_, stride), (n, inner) in pairwise(long))

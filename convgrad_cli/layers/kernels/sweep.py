@@ -11,7 +11,6 @@ U and V are (N, groups, channels, *space); m is (groups, v channels, u channels,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +18,7 @@ import numpy as np
 
 from convgrad_cli.layers.kernels.filters import arranged, put_back
 from convgrad_cli.layers.kernels.gather import fill
-from convgrad_cli.layers.kernels.pieces import NARROW, cut
+from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
 from convgrad_cli.layers.kernels.stack import ENOUGH_ROWS, plan_stacks
 from convgrad_cli.layers.kernels.workers import share_out, worker_count
 
@@ -54,9 +53,9 @@ class Sweep:
     U: Array
     m: Array | None = None
     out: Array | None = None
-    b: Array | None = None
     V: Array | None = None
     dm: Array | None = None
+    b: Array | None = None
     stacks: tuple[Stack, ...] = field(init=False)
     factors: dict[Group, Array] = field(init=False, default_factory=dict)
     sums: list[dict[Part, Array]] = field(init=False)
@@ -82,11 +81,11 @@ class Sweep:
     def _piece(self, piece: Piece, worker: int, scratch: Scratch) -> None:
         total = target = columns = None
         if self.out is not None:
-            target = _channels_first(self.out[piece.place])
-            in_place = _mergeable(target)
-            total = _as_matrix(target) if in_place else _room_for(target, scratch)
+            target = channels_first(self.out[piece.place])
+            in_place = mergeable(target)
+            total = as_matrix(target) if in_place else _room_for(target, scratch)
         if self.V is not None:
-            columns = _as_matrix(_channels_first(self.V[piece.place])).swapaxes(1, 2)
+            columns = as_matrix(channels_first(self.V[piece.place])).swapaxes(1, 2)
         empty = True
         for stack in self.stacks:
             S = fill(stack, self.correlation.lines, self.U, piece, scratch)
@@ -144,24 +143,6 @@ def _add_product(
             more = scratch.take("part", total.shape, total.dtype)
             total += multiply(factor[:, :, some], seen[:, some], out=more)
         empty = False
-
-
-def _channels_first(block: Array) -> Array:
-    """(images, groups, channels, *space) as (groups, channels, images, *space)."""
-    return block.transpose(1, 2, 0, *range(3, block.ndim))
-
-
-def _as_matrix(block: Array) -> Array:
-    """(groups, channels, images, *space) as (groups, channels, columns); a view if it can be."""
-    return block.reshape(*block.shape[:2], -1)
-
-
-def _mergeable(block: Array) -> bool:
-    """Whether the columns of ``block`` lie evenly in memory, so that its matrix is a view."""
-    long = [
-        (n, stride) for n, stride in zip(block.shape[2:], block.strides[2:], strict=True) if n > 1
-    ]
-    return all(stride == n * inner for (_, stride), (n, inner) in pairwise(long))
 
 
 def _room_for(block: Array, scratch: Scratch) -> Array:

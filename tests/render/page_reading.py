@@ -67,7 +67,17 @@ def expected_terms(layer: Layer, notation: str, target: str, index: tuple[int, .
     return [text_of(writer.target(target, index)), *terms]
 
 
+def settled(browser: Browser) -> None:
+    """Wait until the equation is whole: a long one comes a few terms a frame."""
+    for _ in range(200):
+        if not browser.run("return document.getElementById('equation').ariaBusy"):
+            return
+        browser.frames(1)
+    raise AssertionError("the equation is never whole")
+
+
 def read_equation(browser: Browser) -> list[str]:
+    settled(browser)
     return browser.run(
         "const text = (e) => e.textContent;"
         "return [document.querySelector('#equation .left').textContent, ...Array.from("

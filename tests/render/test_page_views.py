@@ -16,6 +16,7 @@ from tests.render.page_reading import (
     canonical,
     choose,
     flat,
+    settled,
     show_all,
     shown_values,
 )
@@ -54,6 +55,7 @@ def test_scatter_accumulates_step_by_step(opened: Any, name: str, target: str) -
         if step % max(1, steps // 5) == 0 or step == steps - 1:
             found = shown_values(browser, target)
             assert found == pytest.approx(sums.ravel().tolist(), rel=1e-3, abs=1e-9)
+            settled(browser)
             adds = browser.run("return document.querySelectorAll('#equation .term').length")
             assert adds == min(36, len(contributions.get(step, [])))
         browser.run("document.getElementById('forward').click()")

@@ -5,16 +5,19 @@ function product(sizes) {
 }
 
 class Plate {
-  // A plate is one array of the layer: X, W, b, dY (given) or Y, dX, dW, db (results).
-  constructor(name, shape, values) {
+  // A plate is one array of the layer: X, W, b, dY (given) or Y, dX, dW, db (results). Behind its
+  // `lead` axes (batch, channels) lies space, and the last two axes of that are a plane.
+  constructor(name, { shape, values, lead }) {
     this.name = name;
     this.shape = shape;
     this.size = product(shape);
-    const space = Math.min(2, Math.max(1, shape.length - 2));
-    this.cols = shape.length > 1 ? shape[shape.length - 1] : this.size;
-    this.rows = shape.length > 1 && space === 2 ? shape[shape.length - 2] : 1;
+    const space = Math.min(2, shape.length - lead);
+    this.cols = space ? shape[shape.length - 1] : 1;
+    this.rows = space === 2 ? shape[shape.length - 2] : 1;
     this.area = this.rows * this.cols;
-    this.leading = shape.length > 1 ? shape.slice(0, shape.length - space) : [];
+    this.leading = shape.slice(0, shape.length - space);
+    this.space = shape.slice(lead);
+    this.original = values;
     this.values = Float64Array.from(values || new Float64Array(this.size), Number);
   }
 
@@ -43,22 +46,26 @@ class Plate {
   leadingOf(plane) {
     return this.index(plane * this.area).slice(0, this.leading.length);
   }
+
+  edited(flat) {
+    return this.original !== undefined && !Object.is(this.values[flat], Number(this.original[flat]));
+  }
 }
 
-// The products of the per-axis tap tables: parallel arrays of flat places in Y, W and X, rows of Y
-// outermost; and for each of the three a list of the taps that touch a place.
+// The products of the per-axis tap tables: parallel arrays of flat places in the outer array, the
+// filter and the inner array, rows of the outer one first.
 function spatialTaps(axes) {
   let taps = [[0, 0, 0]];
   for (const axis of axes) {
     const next = [];
     for (const [out, kernel, input] of taps)
       for (const [o, k, x] of axis.taps)
-        next.push([out * axis.output + o, kernel * axis.kernel + k, input * axis.size + x]);
+        next.push([out * axis.outer + o, kernel * axis.kernel + k, input * axis.inner + x]);
     taps = next;
   }
   taps.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   const column = (j) => Int32Array.from(taps, (tap) => tap[j]);
-  return { out: column(0), kernel: column(1), input: column(2), count: taps.length };
+  return { outer: column(0), kernel: column(1), inner: column(2), count: taps.length };
 }
 
 function touching(places, size) {

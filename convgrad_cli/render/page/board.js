@@ -15,13 +15,16 @@ class Board {
 
   clear() {
     this.cells = {};   // array name -> flat -> its elements on the board
+    this.fines = {};   // array name -> its fine grids on the board
     this.blocks = [];  // { element, spec, cells } or, where a plane is fine, { ..., fine }
     this.scales = {};
     this.marked = [];
+    this.framed = [];
   }
 
   draw(cards) {
     this.clear();
+    this.palette = colours();
     const widest = Math.max(...cards.flatMap((card) => (card.blocks || []).map((block) => block.cols)));
     const many = cards.some((card) => card.blocks?.length > 2);
     this.stage.className = `${this.show} ${many ? "many" : widest <= HUGE ? "huge" : ""}`;
@@ -31,6 +34,7 @@ class Board {
       if (isFine(spec)) {
         const fine = new FineGrid(elements[i].querySelector(".grid"), spec, this);
         this.blocks.push({ element: elements[i], spec, fine });
+        (this.fines[spec.name] ??= []).push(fine);
         return;
       }
       const cells = Array.from(elements[i].querySelectorAll(".cell"));
@@ -89,8 +93,8 @@ class Board {
     if (!ref) return `<div class="cell ${role}" ${state}${title(note)}>${role.includes("crop") ? "×" : "0"}</div>`;
     const [name, flat] = ref;
     const editable = this.writer.model.given.includes(name) ? "" : ` aria-readonly="true"`;
-    const edited = layer.arrays[name].values && !Object.is(this.plates[name].values[flat], Number(layer.arrays[name].values[flat]));
-    return `<div class="cell ${role}${edited ? " edited" : ""}" ${state} data-a="${name}" data-i="${flat}"${editable}${title(note)}>${this.content(ref)}</div>`;
+    const edited = this.plates[name].edited(flat) ? " edited" : "";
+    return `<div class="cell ${role}${edited}" ${state} data-a="${name}" data-i="${flat}"${editable}${title(note)}>${this.content(ref)}</div>`;
   }
 
   content(ref) {
@@ -111,13 +115,6 @@ class Board {
     return Number.isFinite(level) ? Math.max(-4, Math.min(4, level)) : 0;
   }
 
-  colours() {
-    const style = getComputedStyle(document.documentElement);
-    const get = (name) => style.getPropertyValue(`--${name}`).trim();
-    const named = ["cell", "plus", "minus", "hatch", "ink", "soft", "accent"].map((name) => [name, get(name)]);
-    return { ...Object.fromEntries(named), pairs: Array.from({ length: 8 }, (_, p) => get(`p${p}`)) };
-  }
-
   isChosen([name, flat]) {
     return name === "X" && this.chosen?.has(flat);
   }
@@ -125,6 +122,7 @@ class Board {
   // Fine grids again from the ground: after a change of numbers or of light and dark.
   ground() {
     this.scales = {};
+    this.palette = colours();
     for (const { fine } of this.blocks) fine?.ground();
   }
 
@@ -138,7 +136,7 @@ class Board {
         if (num && num.textContent !== text) num.textContent = text;
       }
     });
-    for (const { fine, spec } of this.blocks) if (fine && spec.name === name) fine.ground();
+    for (const fine of this.fines[name] || []) fine.ground();
   }
 
   scale(name) {
@@ -171,35 +169,44 @@ class Board {
         }
   }
 
-  // Marks: colour p (pairs share one), number t of the term, or a plain class.
-  mark(ref, { pair = null, term = null, kind = null }) {
-    for (const cell of this.cells[ref[0]]?.[ref[1]] || []) this.markCell(cell, { pair, term, kind });
-    for (const { fine, spec } of this.blocks) if (fine && spec.name === ref[0]) fine.mark(ref[1], { pair, kind });
+  // Marks: the colour of a pair, and the number of its term where there is one; or a plain kind.
+  // The first pair that a cell is in keeps it.
+  pair([name, flat], pair, term = null) {
+    for (const cell of this.cells[name]?.[flat] || []) {
+      if (!cell.hasAttribute("data-p")) {
+        cell.setAttribute("data-p", pair % 8);
+        if (term !== null) cell.setAttribute("data-t", term + 1);
+      }
+      this.marked.push(cell);
+    }
+    for (const fine of this.fines[name] || []) fine.pair(fine.placeOf(flat), pair);
   }
 
-  markPlace(block, place, mark) {
-    if (block.fine) block.fine.markPlace(place, mark);
-    else this.markCell(block.cells[place], mark);
+  kind([name, flat], kind) {
+    for (const cell of this.cells[name]?.[flat] || []) this.kindOfCell(cell, kind);
+    for (const fine of this.fines[name] || []) fine.kind(fine.placeOf(flat), kind);
   }
 
-  markCell(cell, { pair = null, term = null, kind = null }) {
-    if (pair !== null && cell.dataset.p === undefined) cell.dataset.p = pair % 8;
-    if (term !== null && cell.dataset.t === undefined) cell.dataset.t = term + 1;
-    if (kind) cell.classList.add(kind);
+  kindOfPlace(block, place, kind) {
+    if (block.fine) block.fine.kind(place, kind);
+    else this.kindOfCell(block.cells[place], kind);
+  }
+
+  kindOfCell(cell, kind) {
+    cell.classList.add(kind);
     this.marked.push(cell);
   }
 
   unmark() {
     for (const cell of this.marked) {
-      delete cell.dataset.p;
-      delete cell.dataset.t;
+      cell.removeAttribute("data-p");
+      cell.removeAttribute("data-t");
       cell.classList.remove("here", "under", "idle", "best", "tied", "added", "emphasis");
     }
+    for (const frame of this.framed) frame.hidden = true;
     this.marked = [];
-    for (const { element, fine } of this.blocks) {
-      element.querySelector(".frame").hidden = true;
-      fine?.unmark();
-    }
+    this.framed = [];
+    for (const { fine } of this.blocks) fine?.unmark();
   }
 
   fineOf(element) {
@@ -209,6 +216,7 @@ class Board {
   frame({ element }, top, left, rows, cols) {
     const frame = element.querySelector(".frame");
     frame.hidden = false;
+    this.framed.push(frame);
     for (const [key, value] of Object.entries({ top, left, rows, cols }))
       frame.style.setProperty(`--${key}`, value);
   }

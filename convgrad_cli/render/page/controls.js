@@ -74,9 +74,10 @@ function choosePlane({ state, model }, key, value) {
 
 // Planes that are not on the stage but hold cells of the equation are marked in the choosers.
 function lightChoosers(page) {
+  if (byId("planes").hidden) return;
   const lit = { n: new Set(), c: new Set(), k: new Set() };
   const { model, plates, dock } = page;
-  for (const [name, flat] of (dock.refs || []).slice(0, 2000).flat()) {
+  for (const [name, flat] of dock.found.slice(0, 2000).flatMap(({ into, refs }) => (into ? [into, ...refs] : refs))) {
     const index = plates[name].index(flat);
     const axes = { X: ["n", "c"], Y: ["n", model.filters ? "k" : "c"], W: ["k", null] }[FAMILY[name]] || [];
     axes.forEach((key, axis) => key && lit[key].add(index[axis]));

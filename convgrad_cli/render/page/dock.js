@@ -6,20 +6,26 @@ class Dock {
     this.head = root.querySelector("#subject");
     this.body = root.querySelector("#equation");
     this.spoken = root.querySelector("#spoken");
+    this.flow = new Flow(this.body);
     this.body.addEventListener("pointerover", (event) => this.point(event));
     this.body.addEventListener("pointerleave", () => Marks.emphasise(page, null));
+    // To ask where it is scrolled to would lay the page out; to be told does not.
+    this.body.addEventListener("scroll", () => { this.scrolled = true; }, { passive: true });
   }
 
   point(event) {
     const term = event.target.closest?.(".term");
-    Marks.emphasise(this.page, term && this.refs ? this.refs[Number(term.dataset.t) - 1] : null);
+    Marks.emphasise(this.page, term ? this.refsOf(Number(term.dataset.t) - 1) : null);
   }
 
-  put(head, body, refs, spoken) {
+  // refsOf(t) names the cells of term t; found, all that is lit.
+  put(head, body, spoken, found, refsOf) {
     this.head.innerHTML = head;
     this.body.innerHTML = body;
-    this.body.scrollTop = 0;
-    this.refs = refs;
+    if (this.scrolled) this.body.scrollTop = 0;
+    this.scrolled = false;
+    this.flow.start();
+    Object.assign(this, { found, refsOf });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => { this.spoken.textContent = spoken; }, 200);
   }
@@ -31,30 +37,30 @@ class Dock {
   // A result's equation: symbols, numbers, value.
   equation(name, flat, terms) {
     const { writer, plates } = this.page;
-    const line = (one) => this.flow(terms, (term) => `<math>${one.call(writer, term, "mathml")}</math>`);
+    this.flow.clear();
+    const line = (one) => this.terms(terms, (term) => `<math>${one.call(writer, term, "mathml")}</math>`);
     const last = `<span class="value"><math><mo>=</mo>${number(plates[name].values[flat], "mathml")}</math></span>`;
     const rows = terms.length ? [line(writer.symbols), line(writer.numbers) + last] : [last];
     const left = this.symbol([name, flat]);
     const is = `<div class="is"><math><mo>=</mo></math></div>`;
     const body = rows.map((row, i) =>
       `<div class="left">${i ? "" : left}</div>${terms.length ? is : "<div></div>"}<div class="right">${row}</div>`).join("");
-    this.put(this.subject(name, flat, terms), `<div class="lines">${body}</div>${this.because(this.reason(name, plates[name].index(flat)))}`,
-      terms.map((term) => term.refs), terms.length < 13 ? writer.sentence(name, flat)
-        : `${writer.symbol([name, flat], "text")}: a sum of ${terms.length} terms, ${shown(plates[name].values[flat])}`);
+    const because = this.because(this.reason(name, plates[name].index(flat)));
+    const spoken = terms.length < 13 ? writer.sentence(name, flat)
+      : `${writer.symbol([name, flat], "text")}: a sum of ${terms.length} terms, ${shown(plates[name].values[flat])}`;
+    this.put(this.subject(name, flat, terms), `<div class="lines">${body}</div>${because}`, spoken, terms, (t) => terms[t].refs);
   }
 
-  flow(terms, one) {
+  terms(terms, one) {
     const maximum = terms[0].member ? this.page.writer.joints.mathml.maximum : null;
     const sign = maximum ? "," : "+";
-    const parts = terms.slice(0, TERMS_SHOWN).map((term, t) => {
+    const parts = this.flow.line(terms.length, (t) => {
       const joint = t ? `<span class="joint">${sign}</span>` : "";
-      return `<span class="step">${joint}<span class="term" data-p="${t % 8}" data-t="${t + 1}">${one(term)}</span></span>`;
-    });
-    if (terms.length > TERMS_SHOWN)
-      parts.push(`<span class="more">${sign} … and ${terms.length - TERMS_SHOWN} more terms</span>`);
+      return `<span class="step">${joint}<span class="term" data-p="${t % 8}" data-t="${t + 1}">${one(terms[t])}</span></span>`;
+    }, AT_ONCE.terms, (more) => `<span class="more">${sign} … and ${more} more terms</span>`);
     const [open, close] = maximum || ["", ""];
     const wrap = (piece) => (piece ? `<math>${piece}</math>` : "");
-    return wrap(open) + parts.join("") + wrap(close);
+    return wrap(open) + parts + wrap(close);
   }
 
   subject(name, flat, terms) {
@@ -93,23 +99,22 @@ class Dock {
   // What a given element influences: one line a result it goes into.
   influence(name, flat, found) {
     const { writer, plates, layer } = this.page;
+    this.flow.clear();
     const index = plates[name].index(flat);
     const where = `<b>${name}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
     const why = this.reason(name, index);
-    const targets = [...new Set(found.map(({ into }) => into[0]))];
-    const pairs = new Map();
-    for (const one of found) pairs.set(one.tap, [...(pairs.get(one.tap) || []), one.into, ...one.refs]);
-    const place = new Map([...pairs.keys()].map((tap, t) => [tap, t]));
-    const rows = targets.map((target) => {
-      const into = found.filter((one) => one.into[0] === target);
-      const parts = into.slice(0, TERMS_SHOWN).map((one) => this.part(one, place.get(one.tap)));
-      if (into.length > TERMS_SHOWN) parts.push(`<span class="more">… and ${into.length - TERMS_SHOWN} more</span>`);
-      return `<div class="left"><span class="into">into ${target}</span></div><div class="is"></div><div class="right">${parts.join("")}</div>`;
+    const targets = {};
+    for (const one of found) (targets[one.into[0]] ??= []).push(one);
+    const rows = Object.entries(targets).map(([target, into]) => {
+      const parts = this.flow.line(into.length, (j) => this.part(into[j], into[j].pair), AT_ONCE.parts,
+        (more) => `<span class="more">… and ${more} more</span>`);
+      return `<div class="left"><span class="into">into ${target}</span></div><div class="is"></div><div class="right">${parts}</div>`;
     });
-    const reached = targets.map((target) => count(found.filter((one) => one.into[0] === target).length, `term`) + ` of ${target}`);
+    const reached = Object.entries(targets).map(([target, into]) => `${count(into.length, "term")} of ${target}`);
     const head = `${where} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
-    this.put(head, `<div class="lines influences">${rows.join("")}</div>${this.because(why)}`, [...pairs.values()],
-      `${writer.symbol([name, flat], "text")} = ${shown(plates[name].values[flat])}, ${why || `goes into ${reached.join(", ")}`}`);
+    const spoken = `${writer.symbol([name, flat], "text")} = ${shown(plates[name].values[flat])}, ${why || `goes into ${reached.join(", ")}`}`;
+    this.put(head, `<div class="lines influences">${rows.join("")}</div>${this.because(why)}`, spoken, found,
+      (pair) => found.filter((one) => one.pair === pair).flatMap((one) => [one.into, ...one.refs]));
   }
 
   part(one, pair) {
@@ -126,15 +131,15 @@ class Dock {
   scatter(target, y, found, partial) {
     const { writer, layer, plates } = this.page;
     const where = `<b>dY[${givenIndex(layer.given.dY, plates.dY.index(y)).join(", ")}]</b>`;
-    const parts = found.slice(0, TERMS_SHOWN).map((one, t) => {
-      const numbers = writer.numbers(one, "mathml");
-      const now = number(partial[one.into[1]], "mathml");
-      return `<span class="step"><span class="term" data-p="${t % 8}" data-t="${t + 1}"><math>${writer.symbol(one.into, "mathml")}<mo>+=</mo>${writer.symbols(one, "mathml")}<mo>=</mo>${numbers}</math><span class="now">now <math>${now}</math></span></span></span>`;
-    });
-    if (found.length > TERMS_SHOWN) parts.push(`<span class="more">… and ${found.length - TERMS_SHOWN} more</span>`);
+    this.flow.clear();
+    const parts = this.flow.line(found.length, (t) => {
+      const numbers = writer.numbers(found[t], "mathml");
+      const now = number(partial[found[t].into[1]], "mathml");
+      return `<span class="step"><span class="term" data-p="${t % 8}" data-t="${t + 1}"><math>${writer.symbol(found[t].into, "mathml")}<mo>+=</mo>${writer.symbols(found[t], "mathml")}<mo>=</mo>${numbers}</math><span class="now">now <math>${now}</math></span></span></span>`;
+    }, AT_ONCE.parts, (more) => `<span class="more">… and ${more} more</span>`);
     this.put(`${where} = ${shown(plates.dY.values[y])} adds to ${count(found.length, "cell")} of ${target}`,
-      `<div class="adds">${parts.join("")}</div>`, found.map((one) => [one.into, ...one.refs]),
-      `dY adds to ${found.length} cells of ${target}`);
+      `<div class="adds">${parts}</div>`, `dY adds to ${found.length} cells of ${target}`, found,
+      (t) => [found[t].into, ...found[t].refs]);
   }
 }
 

@@ -130,13 +130,13 @@ function setNumber(page, name, flat, value) {
   page.board.refresh({ [name]: [flat] });
   page.update();
   for (const cell of page.board.cells[name]?.[flat] || [])
-    cell.classList.toggle("edited", !Object.is(value, Number(layer.arrays[name].values[flat])));
+    cell.classList.toggle("edited", page.plates[name].edited(flat));
   warnOfRounding(page);
 }
 
 function resetArrays(page) {
   for (const name of page.model.given)
-    page.plates[name].values.set(layer.arrays[name].values.map(Number));
+    page.plates[name].values.set(page.plates[name].original.map(Number));
   page.model.evaluate(page.plates);
   redraw(page, true);
   say("All numbers are as they were given.");

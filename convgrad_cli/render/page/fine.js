@@ -1,5 +1,6 @@
-// Fine grids: planes too large for numbers are drawn on a canvas, by sign and size, with one real
-// cell in them, the cursor, which moves to where the pointer or the keyboard is.
+// Fine grids: planes too large for numbers. Their colours are one small picture, a pixel a cell,
+// which the browser scales up; over it lie lines and hatches drawn once, rings around the few cells
+// that stand out, and one real cell, the cursor, which moves to where the pointer or the keyboard is.
 
 const FINE = { columns: 26, cells: 1200 };
 const isFine = (block) => block.cols > FINE.columns || block.rows * block.cols > FINE.cells;
@@ -7,7 +8,8 @@ const isFine = (block) => block.cols > FINE.columns || block.rows * block.cols >
 class FineGrid {
   constructor(element, spec, board) {
     Object.assign(this, { element, spec, board });
-    this.canvas = element.querySelector("canvas");
+    [this.tones, this.details] = element.querySelectorAll("canvas");
+    this.ringed = element.querySelector(".rings");
     this.cursor = element.querySelector(".cursor");
     this.pitch = FineGrid.pitch(spec);
     this.cells = [];
@@ -17,11 +19,11 @@ class FineGrid {
       this.cells.push(cell);
       if (cell.ref) this.places.set(cell.ref[1], place);
     }
-    this.ratio = Math.ceil(window.devicePixelRatio || 1);
-    this.canvas.width = spec.cols * this.pitch * this.ratio;
-    this.canvas.height = spec.rows * this.pitch * this.ratio;
-    this.base = Object.assign(document.createElement("canvas"), { width: this.canvas.width, height: this.canvas.height });
-    this.marks = [];
+    this.pen = this.tones.getContext("2d");
+    this.picture = this.pen.createImageData(spec.cols, spec.rows);
+    this.pixels = new Uint32Array(this.picture.data.buffer);
+    this.marks = new Uint8Array(this.cells.length);  // 1 + the colour of a pair; 9: under a window
+    this.rings = [];
     this.move(this.cells.findIndex(({ ref }) => ref));
     this.ground();
   }
@@ -31,68 +33,76 @@ class FineGrid {
     return Math.max(7, Math.min(12, Math.floor((31 * rem) / block.cols)));
   }
 
-  static html(block) {
-    const pitch = FineGrid.pitch(block);
-    return `<canvas aria-hidden="true" style="width:${block.cols * pitch}px;height:${block.rows * pitch}px"></canvas>
+  static html({ rows, cols, ...block }) {
+    const pitch = FineGrid.pitch({ cols, ...block });
+    const size = `style="width:${cols * pitch}px;height:${rows * pitch}px"`;
+    const ratio = Math.ceil(window.devicePixelRatio || 1) * pitch;
+    return `<canvas class="tones" aria-hidden="true" width="${cols}" height="${rows}" ${size}></canvas>
+      <canvas class="details" aria-hidden="true" width="${cols * ratio}" height="${rows * ratio}" ${size}></canvas>
+      <div class="rings" aria-hidden="true"></div>
       <div role="row"><div class="cell cursor" role="gridcell" tabindex="0"></div></div>`;
   }
 
   // What is there before anything is chosen: colours by value, zeros that are no numbers, leftovers.
   ground() {
-    const pen = this.base.getContext("2d");
-    this.colours = this.board.colours();
-    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    this.cells.forEach((cell, place) => this.groundCell(pen, cell, ...this.corner(place)));
+    const { plain, steps } = this.board.palette;
+    this.base = Uint32Array.from(this.cells, ({ ref, role = "" }) =>
+      ref && !role.includes("crop") ? steps[this.board.level(ref) + 4] : plain);
+    this.detail();
     this.paint();
   }
 
-  groundCell(pen, { ref, role = "" }, x, y) {
-    const size = this.pitch - 1;
-    const { colours } = this;
-    if (ref && !role.includes("crop")) {
-      const level = this.board.level(ref);
-      pen.fillStyle = colours.cell;
-      pen.fillRect(x, y, size, size);
-      pen.globalAlpha = [0, 0.12, 0.28, 0.48, 0.72][Math.abs(level)];
-      pen.fillStyle = level > 0 ? colours.plus : colours.minus;
-      pen.fillRect(x, y, size, size);
-      pen.globalAlpha = 1;
-      if (this.board.isChosen(ref)) this.dot(pen, x, y, colours.ink);
-    } else if (role.includes("pad") || role.includes("rest") || role.includes("gap")) {
-      this.dot(pen, x + size / 2 - 1, y + size / 2 - 1, colours.hatch);
-    }
-    if (/crop|unreached/.test(role)) {
-      pen.strokeStyle = colours.soft;
-      pen.lineWidth = 0.7;
-      pen.beginPath();
-      pen.moveTo(x, y + size);
-      pen.lineTo(x + size, y);
-      pen.stroke();
-    }
+  detail() {
+    const { colours } = this.board.palette;
+    const { cols, rows } = this.spec;
+    const pen = this.details.getContext("2d");
+    const scale = this.details.width / (cols * this.pitch);
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, cols * this.pitch, rows * this.pitch);
+    pen.fillStyle = colours.card;
+    for (let c = 1; c <= cols; c++) pen.fillRect(c * this.pitch - 1, 0, 1, rows * this.pitch);
+    for (let r = 1; r <= rows; r++) pen.fillRect(0, r * this.pitch - 1, cols * this.pitch, 1);
+    this.cells.forEach((cell, place) => this.detailOf(pen, cell, ...this.corner(place)));
   }
 
-  dot(pen, x, y, colour) {
-    pen.fillStyle = colour;
-    pen.fillRect(x, y, 2, 2);
+  detailOf(pen, { ref, role = "" }, x, y) {
+    const { colours } = this.board.palette;
+    const size = this.pitch - 1;
+    const dot = (left, top, colour) => { pen.fillStyle = colour; pen.fillRect(left, top, 2, 2); };
+    if (ref && this.board.isChosen(ref)) dot(x, y, colours.ink);
+    if (!ref && /pad|rest|gap/.test(role)) dot(x + size / 2 - 1, y + size / 2 - 1, colours.hatch);
+    if (!/crop|unreached/.test(role)) return;
+    pen.strokeStyle = colours.soft;
+    pen.lineWidth = 0.7;
+    pen.beginPath();
+    pen.moveTo(x, y + size);
+    pen.lineTo(x + size, y);
+    pen.stroke();
   }
 
   corner(place) {
     return [(place % this.spec.cols) * this.pitch, Math.floor(place / this.spec.cols) * this.pitch];
   }
 
-  mark(flat, mark) {
-    const place = this.places.get(flat);
-    if (place !== undefined) this.markPlace(place, mark);
+  placeOf(flat) {
+    return this.places.get(flat);
   }
 
-  markPlace(place, mark) {
-    this.marks.push([place, mark]);
+  pair(place, pair) {
+    if (place !== undefined && (this.marks[place] || 9) === 9) this.marks[place] = 1 + (pair % 8);
+    this.later();
+  }
+
+  kind(place, kind) {
+    if (place === undefined) return;
+    if (kind !== "under") this.rings.push([place, kind]);
+    else if (!this.marks[place]) this.marks[place] = 9;
     this.later();
   }
 
   unmark(kind = null) {
-    this.marks = kind ? this.marks.filter(([, mark]) => mark.kind !== kind) : [];
+    if (!kind) this.marks.fill(0);
+    this.rings = kind ? this.rings.filter(([, other]) => other !== kind) : [];
     this.later();
   }
 
@@ -103,25 +113,17 @@ class FineGrid {
   }
 
   paint() {
-    const pen = this.canvas.getContext("2d");
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    pen.drawImage(this.base, 0, 0);
-    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    const { pairs, under } = this.board.palette;
+    const shades = [0, ...pairs, under];
+    for (let place = 0; place < this.base.length; place++)
+      this.pixels[place] = this.marks[place] ? shades[this.marks[place]] : this.base[place];
+    this.pen.putImageData(this.picture, 0, 0);
     const size = this.pitch - 1;
-    const { colours } = this;
-    for (const [place, { pair = null, kind = null }] of this.marks) {
+    const rings = this.rings.filter(([, kind]) => kind !== "added").map(([place, kind]) => {
       const [x, y] = this.corner(place);
-      if (pair !== null) {
-        pen.fillStyle = colours.pairs[pair % 8];
-        pen.fillRect(x, y, size, size);
-      }
-      const edge = { here: [colours.ink, 2], emphasis: [colours.ink, 2], under: [colours.soft, 1], idle: [colours.soft, 1.5], best: [colours.accent, 2], tied: [colours.accent, 2] }[kind];
-      if (edge) {
-        [pen.strokeStyle, pen.lineWidth] = edge;
-        pen.strokeRect(x, y, size, size);
-      }
-    }
+      return `<i class="${kind}" style="left:${x}px;top:${y}px;width:${size}px;height:${size}px"></i>`;
+    }).join("");
+    if (rings !== this.drawn) this.ringed.innerHTML = this.drawn = rings;
   }
 
   // The cursor stands on a cell: its number, for those who cannot see colours, and its place.
@@ -142,10 +144,29 @@ class FineGrid {
   }
 
   under(event) {
-    const { left, top } = this.canvas.getBoundingClientRect();
+    const { left, top } = this.tones.getBoundingClientRect();
     const column = Math.floor((event.clientX - left) / this.pitch);
     const row = Math.floor((event.clientY - top) / this.pitch);
     const inside = column >= 0 && row >= 0 && column < this.spec.cols && row < this.spec.rows;
     return inside ? row * this.spec.cols + column : -1;
   }
+}
+
+// The colours of the page as text for lines, and as numbers (red in the lowest byte) for pixels.
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const text = (name) => style.getPropertyValue(`--${name}`).trim();
+  const bytes = (name) => [1, 3, 5].map((at) => parseInt(text(name).slice(at, at + 2), 16));
+  const mix = (name, share) => {
+    const [red, green, blue] = bytes(name).map((byte, j) => Math.round(bytes("cell")[j] * (1 - share) + byte * share));
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  };
+  const shares = [0, 0.12, 0.28, 0.48, 0.72];
+  return {
+    colours: Object.fromEntries(["card", "hatch", "ink", "soft"].map((name) => [name, text(name)])),
+    plain: mix("card", 1),
+    steps: Array.from({ length: 9 }, (_, j) => mix(j < 4 ? "minus" : "plus", shares[Math.abs(j - 4)])),
+    pairs: Array.from({ length: 8 }, (_, p) => mix(`p${p}`, 1)),
+    under: mix("soft", 0.35),
+  };
 }

@@ -5,13 +5,13 @@ const Marks = {
   terms(page, name, flat) {
     const { board, model } = page;
     board.unmark();
-    board.mark([name, flat], { kind: "here" });
+    board.kind([name, flat], "here");
     const terms = model.terms(name, flat);
     const numbered = terms.length > 1 && terms.length < 100;
     terms.forEach((term, t) => {
-      for (const ref of term.refs) board.mark(ref, { pair: t, term: numbered ? t : null });
+      for (const ref of term.refs) board.pair(ref, t, numbered ? t : null);
     });
-    if (!model.filters) Marks.pool(page, name, flat);
+    Marks.pool(page, name, flat);
     if (page.state.view === "convolution") Marks.window(page, name, flat);
     return terms;
   },
@@ -20,12 +20,12 @@ const Marks = {
   pool({ board, model }, name, flat) {
     if (!model.ties) return;
     if (name === "Y" || name === "switches") {
-      for (const x of model.winners[flat]) board.mark(["X", x], { kind: "best" });
-      for (const x of model.tied[flat]) board.mark(["X", x], { kind: "tied" });
+      for (const x of model.winners[flat]) board.kind(["X", x], "best");
+      for (const x of model.tied[flat]) board.kind(["X", x], "tied");
     } else if (name === "dX") {
-      board.mark(["X", flat], { kind: "here" });
+      board.kind(["X", flat], "here");
       for (const y of model.windows(flat))
-        if (!model.winners[y].includes(flat)) board.mark(["dY", y], { kind: "idle" });
+        if (!model.winners[y].includes(flat)) board.kind(["dY", y], "idle");
     }
   },
 
@@ -33,33 +33,32 @@ const Marks = {
   influences(page, name, flat) {
     const { board, model } = page;
     board.unmark();
-    board.mark([name, flat], { kind: "here" });
+    board.kind([name, flat], "here");
     const found = model.influences(name, flat);
-    const pairs = new Map();
-    for (const { into, refs, tap, idle } of found) {
-      if (!pairs.has(tap)) pairs.set(tap, pairs.size);
-      const pair = pairs.get(tap);
-      for (const ref of [into, ...refs])
-        if (ref[0] !== name || ref[1] !== flat)
-          board.mark(ref, idle ? { kind: "idle" } : { pair, term: found.length < 200 ? pair : null });
+    const numbered = found.length < 200 && found.length > 0 && found[found.length - 1].pair > 0;
+    for (const { into, refs, pair, idle } of found) {
+      if (idle) board.kind(into, "idle");
+      else board.pair(into, pair, numbered ? pair : null);
+      for (const ref of refs)
+        if (!idle && (ref[0] !== name || ref[1] !== flat)) board.pair(ref, pair, numbered ? pair : null);
     }
-    if (!model.filters && name === "dY") Marks.windowOf(page, flat);
+    if (model.members && name === "dY") Marks.windowOf(page, flat);
     return found;
   },
 
   windowOf({ board, model }, y) {
-    for (const x of model.members(y)) board.mark(["X", x], { kind: "under" });
+    for (const x of model.members(y)) board.kind(["X", x], "under");
     Marks.pool({ board, model }, "Y", y);
   },
 
   // The window over the map: its frame, and the places under it that hold zeros.
   window({ board, model, plates, layer }, name, flat) {
-    const plate = plates[name];
-    const index = plate.index(flat);
+    const index = plates[name].index(flat);
     const axes = layer.axes.map((axis, j) => {
       const { starts, slider } = axis.sliding[name];
       return { start: starts[index[2 + j]], slider };
     });
+    if (axes.some(({ start }) => start === undefined)) return;
     const across = axes[axes.length - 1];
     const along = axes.length > 1 ? axes[axes.length - 2] : { start: 0, slider: [[0, "value"]] };
     const deep = axes.length > 2 ? axes[0] : null;
@@ -71,7 +70,7 @@ const Marks = {
       if (deep && deep.slider[z][0] < 0) continue;
       along.slider.forEach(([p], r) => across.slider.forEach(([q], c) => {
         const place = (along.start + r) * block.spec.cols + across.start + c;
-        if (p >= 0 && q >= 0) board.markPlace(block, place, { kind: "under" });
+        if (p >= 0 && q >= 0) board.kindOfPlace(block, place, "under");
       }));
     }
   },
@@ -80,15 +79,15 @@ const Marks = {
   scatter(page, target, y) {
     const { board, model } = page;
     board.unmark();
-    board.mark(["dY", y], { kind: "here" });
+    board.kind(["dY", y], "here");
     const found = model.influences("dY", y).filter(({ into }) => into[0] === target);
     found.forEach(({ into, refs }, t) => {
       const term = found.length > 1 && found.length < 100 ? t : null;
-      board.mark(into, { pair: t, term });
-      board.mark(into, { kind: "added" });
-      for (const ref of refs) if (ref[0] !== "dY") board.mark(ref, { pair: t, term });
+      board.pair(into, t, term);
+      board.kind(into, "added");
+      for (const ref of refs) if (ref[0] !== "dY") board.pair(ref, t, term);
     });
-    if (!model.filters) Marks.windowOf(page, y);
+    if (model.members) Marks.windowOf(page, y);
     return found;
   },
 
@@ -96,15 +95,17 @@ const Marks = {
   emphasise({ board }, refs) {
     board.stage.querySelectorAll(".emphasis").forEach((cell) => cell.classList.remove("emphasis"));
     for (const { fine } of board.blocks) fine?.unmark("emphasis");
-    for (const ref of refs || []) board.mark(ref, { kind: "emphasis" });
+    for (const ref of refs || []) board.kind(ref, "emphasis");
   },
 };
 
 // Whether a block's plane takes part in the element `index` of a result.
-function concerns(model, name, index, { name: array, lead }) {
+function concerns(model, name, index, { lead }) {
   const groupOfFilter = (o) => Math.floor(o / model.filtersPerGroup);
   const groupOfChannel = (c) => Math.floor(c / model.perGroup);
-  if (name === "Y") return lead[0] === index[0] && groupOfChannel(lead[1]) === groupOfFilter(index[1]);
-  if (name === "dX") return lead[0] === index[0] && groupOfFilter(lead[1]) === groupOfChannel(index[1]);
-  return array === "X" && lead[1] === groupOfFilter(index[0]) * model.perGroup + index[1];
+  const family = FAMILY[name];
+  if (family === "W") return lead[1] === groupOfFilter(index[0]) * model.perGroup + index[1];
+  if (lead[0] !== index[0]) return false;
+  return family === model.outer ? groupOfChannel(lead[1]) === groupOfFilter(index[1])
+    : groupOfFilter(lead[1]) === groupOfChannel(index[1]);
 }

@@ -4,7 +4,7 @@ const layer = JSON.parse(document.getElementById("layer").textContent);
 
 const page = {
   layer,
-  model: layer.kind === "conv" ? new Convolution(layer) : new Pool(layer),
+  model: layer.kind === "products" ? new Products(layer) : new Pool(layer),
   plates: {},
   state: {
     target: "dX", view: "gather", all: layer.showAll, n: 0, c: 0, k: 0, depth: { X: 0, W: 0, Y: 0 },
@@ -12,8 +12,7 @@ const page = {
   },
 
   start() {
-    for (const [name, { shape, values }] of Object.entries(layer.arrays))
-      this.plates[name] = new Plate(name, shape, values);
+    for (const [name, array] of Object.entries(layer.arrays)) this.plates[name] = new Plate(name, array);
     this.model.evaluate(this.plates);
     this.writer = new Writer(layer, this.model, this.plates);
     this.board = new Board(document.getElementById("stage"), this.plates, this.writer);
@@ -77,20 +76,8 @@ const page = {
     if (scatter && name === "dY") this.scatter(flat);
     else if (this.model.results.includes(name))
       this.dock.equation(name, flat, Marks.terms(this, name, flat));
-    else if (name === "b") this.chooseBias(flat);
     else this.dock.influence(name, flat, Marks.influences(this, name, flat));
     lightChoosers(this);
-  },
-
-  chooseBias(flat) {
-    this.board.unmark();
-    const { Y } = this.plates;
-    const found = [];
-    for (let y = 0; y < Y.size; y++)
-      if (Y.index(y)[1] === flat) found.push({ into: ["Y", y], refs: [["b", flat]], tap: String(y) });
-    this.board.mark(["b", flat], { kind: "here" });
-    for (const { into } of found) this.board.mark(into, { pair: 0 });
-    this.dock.influence("b", flat, found);
   },
 
   // Scatter: the target shows what the upstream cells up to this one have added.

@@ -40,7 +40,8 @@ def payload(layer: Layer) -> dict[str, Any]:
     cells = sum(map(prod, shapes.values()))
     planes = max(prod(shape[: -min(2, geometry.dims)]) for shape in shapes.values())
     return {
-        "kind": "conv" if conv else layer.kind,
+        "kind": "products" if conv else "pool",
+        "outer": "Y",
         "sizes": _sizes(layer),
         "axes": [
             _axis(axis, word, conv=conv)
@@ -124,7 +125,7 @@ def _arrays(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
     layouts = {"X": layer.plan.X, "dY": layer.plan.Y, "W": getattr(layer.plan, "W", None)}
     arrays: dict[str, Any] = {}
     for name, shape in shapes.items():
-        arrays[name] = {"shape": shape}
+        arrays[name] = {"shape": shape, "lead": 0 if name in ("b", "db") else 2}
         if name in layer.arrays:
             layout = layouts.get(name)
             array = layer.arrays[name]
@@ -149,9 +150,9 @@ def _given(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
 
 def _axis(axis: Axis, word: str, *, conv: bool) -> dict[str, Any]:
     return {
-        "size": axis.size,
+        "outer": axis.output,
         "kernel": axis.kernel,
-        "output": axis.output,
+        "inner": axis.size,
         "taps": list(axis.taps()),
         "unreached": {str(x): _why(axis, x, word) for x in axis.unreached},
         "sliding": {n: s.as_dict() for n, s in sliding(axis).items()} if conv else {},

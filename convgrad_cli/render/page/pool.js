@@ -7,11 +7,8 @@ class Pool {
     this.divisors = layer.divisors;    // per window, for an average
     this.taps = spatialTaps(layer.axes);
     const length = (key) => product(layer.axes.map((axis) => axis[key]));
-    this.area = { in: length("size"), out: length("output") };
-    this.by = {
-      out: touching(this.taps.out, this.area.out),
-      input: touching(this.taps.input, this.area.in),
-    };
+    this.area = { X: length("inner"), Y: length("outer") };
+    this.by = { X: touching(this.taps.inner, this.area.X), Y: touching(this.taps.outer, this.area.Y) };
     this.given = ["X", "dY"];
     this.results = this.ties ? ["Y", "switches", "dX"] : ["Y", "dX"];
     this.winners = [];  // per window of every plane: the members that receive its gradient
@@ -19,13 +16,13 @@ class Pool {
   }
 
   members(y) {
-    const x = Math.floor(y / this.area.out) * this.area.in;
-    return this.by.out[y % this.area.out].map((t) => x + this.taps.input[t]);
+    const x = Math.floor(y / this.area.Y) * this.area.X;
+    return this.by.Y[y % this.area.Y].map((t) => x + this.taps.inner[t]);
   }
 
   windows(x) {
-    const y = Math.floor(x / this.area.in) * this.area.out;
-    return this.by.input[x % this.area.in].map((t) => y + this.taps.out[t]);
+    const y = Math.floor(x / this.area.X) * this.area.Y;
+    return this.by.X[x % this.area.X].map((t) => y + this.taps.outer[t]);
   }
 
   evaluate(plates) {
@@ -36,7 +33,7 @@ class Pool {
       const members = this.members(y);
       if (this.ties) this.choose(X, Y, y, members);
       else {
-        Y[y] = members.reduce((sum, x) => sum + X[x], 0) / this.divisors[y % this.area.out];
+        Y[y] = members.reduce((sum, x) => sum + X[x], 0) / this.divisors[y % this.area.Y];
         this.winners[y] = members;
       }
       if (this.ties) plates.switches.values[y] = this.switchOf(y);
@@ -64,11 +61,11 @@ class Pool {
 
   // The flat place of the maximum in its spatial plane; with split the first one.
   switchOf(y) {
-    return this.winners[y][0] % this.area.in;
+    return this.winners[y][0] % this.area.X;
   }
 
   divisor(y) {
-    return this.ties ? this.winners[y].length : this.divisors[y % this.area.out];
+    return this.ties ? this.winners[y].length : this.divisors[y % this.area.Y];
   }
 
   // The terms that make one element. `over` is the divisor of a term, `member` marks Y's members.
@@ -84,11 +81,11 @@ class Pool {
 
   influences(name, flat) {
     if (name === "X")
-      return this.windows(flat).map((y) => ({
-        into: ["Y", y], refs: [["X", flat]], tap: `${y}`, idle: !this.winners[y].includes(flat),
+      return this.windows(flat).map((y, pair) => ({
+        into: ["Y", y], refs: [["X", flat]], pair, idle: !this.winners[y].includes(flat),
       }));
-    return this.winners[flat].map((x) => ({
-      into: ["dX", x], refs: [["dY", flat]], tap: `${x}`, over: this.divisor(flat),
+    return this.winners[flat].map((x, pair) => ({
+      into: ["dX", x], refs: [["dY", flat]], pair, over: this.divisor(flat),
     }));
   }
 }

@@ -2,15 +2,15 @@
 
 function bundleText(page) {
   const arrays = page.model.given.map((name) => `"${name}": ${nested(page, name)}`);
-  const options = Object.entries(layer.options).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`);
+  const options = Object.entries(page.layer.options).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`);
   return `{${[...options, ...arrays].join(",\n ")}}\n`;
 }
 
 // The array in the user's own rank and layout. Floats stay floats, so that the types stay too.
 function nested(page, name) {
-  const { order, integer } = layer.given[name];
+  const { order, integer } = page.layer.given[name];
   const plate = page.plates[name];
-  const original = layer.arrays[name].values;
+  const { original } = plate;
   const write = (axes, index) => {
     if (!axes.length) return literal(plate.values[plate.flat(index)], integer, original[plate.flat(index)]);
     const [axis, ...rest] = axes;
@@ -37,8 +37,7 @@ function literal(value, integer, original) {
 function latexOfChosen(page) {
   const [name, flat] = page.state.chosen;
   if (page.model.results.includes(name)) return page.writer.latex(name, flat);
-  const found = page.state.view === "scatter" || name !== "b" ? page.model.influences(name, flat) : [];
-  const lines = found.filter((one) => !one.idle).map((one) =>
+  const lines = page.model.influences(name, flat).filter((one) => !one.idle).map((one) =>
     `  ${page.writer.symbol(one.into, "latex")} &\\mathrel{+}= ${page.writer.symbols(one, "latex")}`);
   return `\\begin{align*}\n${lines.join(" \\\\\n")}\n\\end{align*}`;
 }

@@ -40,7 +40,7 @@ function arrayCard(page, name, extra = {}) {
       ...(FAMILY[name] === "X" ? unreached(layer, plate, plane, r, c) : {}),
     }),
   }));
-  const size = plate.shape.length > 1 ? plate.shape.slice(2).join("×") : `${plate.size}`;
+  const size = plate.space.join("×");
   const kind = model.given.includes(name) ? "given" : "result";
   const grey = FAMILY[name] === "X" && layer.axes.some((axis) => Object.keys(axis.unreached).length);
   const legend = [

@@ -13,13 +13,14 @@ import gc
 import re
 from contextlib import contextmanager
 from itertools import chain
+from math import prod
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import orjson
 
 from convgrad_cli.arrays.json_faults import check_faults, exact_integer, with_nonfinite
-from convgrad_cli.arrays.json_keys import first_duplicate_key
+from convgrad_cli.arrays.json_keys import read_keys
 from convgrad_cli.arrays.names import shown
 from convgrad_cli.arrays.numeric import MAX_RANK, Array, restored, too_deep
 from convgrad_cli.errors import FileError
@@ -41,13 +42,16 @@ class JsonText:
         """Raises FileError for text that is not JSON or that gives a key twice."""
         self._text = text.removeprefix(_BOM)
         self._root = _parsed(self._text, name)
-        self._kinds = _kinds_of_numbers(self._text)
-        if self.named and (key := first_duplicate_key(self._text)) is not None:
-            raise FileError(
-                f"{name} cannot be read: the key {shown(key)} is given twice.",
-                expected="every key once",
-                remedy="take one of the two out",
-            )
+        self._stretches: dict[str | None, tuple[int, int]] = {None: (0, len(self._text))}
+        if self.named:
+            keys = read_keys(self._text)
+            if keys.duplicate is not None:
+                raise FileError(
+                    f"{name} cannot be read: the key {shown(keys.duplicate)} is given twice.",
+                    expected="every key once",
+                    remedy="take one of the two out",
+                )
+            self._stretches.update(keys.stretches)
 
     @property
     def named(self) -> bool:
@@ -67,7 +71,7 @@ class JsonText:
 
         Raises DataError, naming the first place: ragged, too deep, not a number, beyond 64 bits.
         """
-        array = plain_array(_member(self._root, key), self._kinds)
+        array = plain_array(_member(self._root, key), self._kinds(key))
         if array is None or self._may_be_rounded(array):
             array = self._exact_array(key, name, allow_nonfinite)
         dtypes = _member(self._root, "dtypes") if "dtypes" in self.keys() else None
@@ -75,6 +79,17 @@ class JsonText:
 
     def close(self) -> None:
         """Nothing to do: the text is in memory."""
+
+    def _kinds(self, key: str | None) -> set[type] | None:
+        """The types that the numbers of a member parse to; None if it may hold more than numbers.
+
+        The text tells them: at a million numbers it is searched in an eighth of the time that
+        looking at each of them takes.
+        """
+        start, end = self._stretches.get(key, (0, 0))
+        if start == end or _holds_any(self._text, _NOT_NUMBERS, start, end):
+            return None
+        return {int, float} if _holds_any(self._text, _FRACTIONS, start, end) else {int}
 
     def _exact_array(self, key: str | None, name: str, allow_nonfinite: bool) -> Array:
         """The array by the slow way, which names the first fault if there is one."""
@@ -106,31 +121,38 @@ def plain_array(value: object, kinds: set[type] | None = None) -> Array | None:
     kinds: the types of the numbers, where the text has told them. Otherwise every element is
     looked at, because numpy would take true for 1 and "1.5" for 1.5.
     """
+    if type(value) is not list:
+        return _filled([[value]], (), kinds)
     shape: tuple[int, ...] = ()
-    elements: list[Any] = [value]
-    while elements and type(elements[0]) is list:
-        if len(shape) == MAX_RANK or set(map(type, elements)) != {list}:
-            return None
-        sizes = set(map(len, elements))
-        if len(sizes) != 1:
+    lists: list[Any] = [value]
+    while set(map(type, lists)) == {list}:
+        sizes = set(map(len, lists))
+        if len(sizes) != 1 or len(shape) == MAX_RANK:
             return None
         shape += (sizes.pop(),)
-        elements = list(chain.from_iterable(elements))
-    kinds = set(map(type, elements)) if kinds is None else kinds
+        first = lists[0]
+        if not first or type(first[0]) is not list:
+            return _filled(lists, shape, kinds)
+        lists = list(chain.from_iterable(lists))
+    return None
+
+
+def _filled(rows: list[Any], shape: tuple[int, ...], kinds: set[type] | None) -> Array | None:
+    """The array of that shape from its rows, the innermost lists; None if they hold no numbers."""
+    if kinds is None:
+        kinds = set(map(type, chain.from_iterable(rows)))
     if not kinds <= {int, float}:
         return None
     dtype = np.int64 if kinds == {int} else np.float64
+    elements = rows[0] if len(rows) == 1 else chain.from_iterable(rows)
     try:
-        return np.fromiter(elements, dtype, len(elements)).reshape(shape)
+        return np.fromiter(elements, dtype, prod(shape)).reshape(shape)
     except (ValueError, TypeError, OverflowError):  # a list among the numbers, or beyond int64
         return None
 
 
-def _kinds_of_numbers(text: bytes) -> set[type] | None:
-    """The types that the numbers of a text parse to; None if it can hold more than numbers."""
-    if any(mark in text for mark in _NOT_NUMBERS):
-        return None
-    return {int, float} if any(mark in text for mark in _FRACTIONS) else {int}
+def _holds_any(text: bytes, marks: tuple[bytes, ...], start: int, end: int) -> bool:
+    return any(text.find(mark, start, end) >= 0 for mark in marks)
 
 
 def _member(root: object, key: str | None) -> object:

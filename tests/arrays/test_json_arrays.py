@@ -317,7 +317,7 @@ def test_the_garbage_collector_is_left_as_it_was():
     ],
 )
 def test_a_key_given_twice_is_found(text, key):
-    assert json_keys.first_duplicate_key(text.encode()) == key
+    assert json_keys.read_keys(text.encode()).duplicate == key
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_a_key_given_twice_is_found(text, key):
 )
 def test_no_key_is_called_twice_by_mistake(text):
     json.loads(text)
-    assert json_keys.first_duplicate_key(text.encode()) is None
+    assert json_keys.read_keys(text.encode()).duplicate is None
 
 
 VALUES = st.recursive(
@@ -351,7 +351,45 @@ def test_the_search_for_keys_agrees_with_the_standard_library(pairs):
     text = "{" + ",".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in pairs) + "}"
     keys = [key for key, _ in pairs]
     duplicates = [key for place, key in enumerate(keys) if key in keys[:place]]
-    assert json_keys.first_duplicate_key(text.encode()) == next(iter(duplicates), None)
+    assert json_keys.read_keys(text.encode()).duplicate == next(iter(duplicates), None)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.dictionaries(st.text('abc"\\{', max_size=2), VALUES, max_size=4), st.sampled_from([0, 2]))
+def test_a_stretch_holds_its_value_and_nothing_else(document, indent):
+    text = json.dumps(document, indent=indent or None).encode()
+    stretches = json_keys.read_keys(text).stretches
+    assert set(stretches) == {k for k, value in document.items() if '"' not in json.dumps(value)}
+    for key, (start, end) in stretches.items():
+        rest = text[start:end].decode().lstrip().removeprefix(":").lstrip()
+        value, stop = json.JSONDecoder().raw_decode(rest)
+        assert value == document[key]
+        assert set(rest[stop:]) <= set(", }\n")
+
+
+AMONG_NUMBERS = ["true", "false", "null", '"1"', '"NaN"', "{}", '{"a": 1}', "[2]", "1" * 30]
+
+
+@pytest.mark.parametrize("fault", AMONG_NUMBERS)
+@pytest.mark.parametrize(
+    "document", ['{{"X": {0}}}', '{{"X": {0}, "W": [1.5]}}', '{{"W": [[2]], "X":{0}, "b": 2}}']
+)
+def test_a_fault_in_a_member_is_found_as_in_a_lone_array(document, fault):
+    """The types of a member's numbers are told from its own stretch of the text.
+
+    Among floats too: numpy would take null for NaN.
+    """
+    for rows in ([["1", fault]], [[fault, "1.5"]], [["1.5", "2"], ["3", fault]]):
+        array = "[" + ", ".join(f"[{', '.join(row)}]" for row in rows) + "]"
+        alone, member = refusal(array), refusal(document.format(array))
+        assert (member.summary, member.found) == (alone.summary, alone.found)
+
+
+def test_members_have_each_a_dtype_of_their_own():
+    text = '{"X": [[1, 2]], "W": [[1.5, 2]], "b": [1e3], "dY": [3, 4], "Y": [["NaN", 1]]}'
+    found = {name: read(text, name).dtype for name in ("X", "W", "b", "dY")}
+    assert found == {"X": np.int64, "W": np.float64, "b": np.float64, "dY": np.int64}
+    assert read(text, "Y", allow_nonfinite=True).dtype == np.float64
 
 
 def test_a_key_given_twice_text():

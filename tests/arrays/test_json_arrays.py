@@ -190,6 +190,7 @@ def test_large_floats_are_no_integers(text):
         ("[true, false]", "X holds a boolean where a number belongs.", "a number", "true at [0]"),
         ('[1, "2"]', "X holds text where a number belongs.", "a number", "'2' at [1]"),
         ("[null]", "X holds null where a number belongs.", "a number", "null at [0]"),
+        ("[1.5, null]", "X holds null where a number belongs.", "a number", "null at [1]"),
         ("[1, {}]", "X holds an object where a number belongs.", "a number", "{…} at [1]"),
         ('{"X": "hello"}', "X holds text where a number belongs.", "a number", "'hello'"),
         ('{"X": null}', "X holds null where a number belongs.", "a number", "null"),
@@ -375,10 +376,7 @@ AMONG_NUMBERS = ["true", "false", "null", '"1"', '"NaN"', "{}", '{"a": 1}', "[2]
     "document", ['{{"X": {0}}}', '{{"X": {0}, "W": [1.5]}}', '{{"W": [[2]], "X":{0}, "b": 2}}']
 )
 def test_a_fault_in_a_member_is_found_as_in_a_lone_array(document, fault):
-    """The types of a member's numbers are told from its own stretch of the text.
-
-    Among floats too: numpy would take null for NaN.
-    """
+    """The types of a member's numbers are told from its own stretch of the text."""
     for rows in ([["1", fault]], [[fault, "1.5"]], [["1.5", "2"], ["3", fault]]):
         array = "[" + ", ".join(f"[{', '.join(row)}]" for row in rows) + "]"
         alone, member = refusal(array), refusal(document.format(array))

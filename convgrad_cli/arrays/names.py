@@ -48,6 +48,7 @@ OPTIONS: Final = frozenset(
         "slope",
         "transforms",
         "output_padding",
+        "mode",
     }
 )
 """The options of the command line that a bundle may hold."""

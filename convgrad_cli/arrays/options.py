@@ -71,6 +71,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "slope": _Rule(_is_number, "a number"),
     "transforms": _Rule(_is_words, "text, or a list of texts"),
     "output_padding": _SIZES,
+    "mode": _WORD,
 }
 assert RULES.keys() == OPTIONS
 

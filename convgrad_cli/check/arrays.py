@@ -87,7 +87,7 @@ def check_arrays(
     own: dict[str, Any] = {
         "output_size": output_size,
         "output_padding": output_padding,
-        "upsample": upsample,
+        "mode": upsample,
     }
     own |= {"activation": activation, "slope": slope}
     problem = problem_for(layer, arrays, answers, {**shared, **own})

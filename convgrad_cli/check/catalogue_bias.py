@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
     from convgrad_cli.check.planes import Array
     from convgrad_cli.geometry import ConvGeometry
+    from convgrad_cli.geometry.transposed import TransposedGeometry
+
+    Biased: TypeAlias = ConvGeometry | TransposedGeometry
 
 AXIS_WORDS = ("batch", "channel")
 
 
-def bias_mistakes(geometry: ConvGeometry) -> list[Mistake]:
+def bias_mistakes(geometry: Biased) -> list[Mistake]:
     """Every reading of every row that this geometry has room for."""
     return [*_means(geometry), *_wrong_axes(geometry), *_shapes(geometry), *_too_often(geometry)]
 
@@ -47,7 +50,7 @@ def _mistake(
     return Mistake(id, phrase, fix, {stage: change}, frozenset({stage}))
 
 
-def _means(geometry: ConvGeometry) -> Iterator[Mistake]:
+def _means(geometry: Biased) -> Iterator[Mistake]:
     places = prod(geometry.output_size)
     seen = {1}
     for what, count in (
@@ -82,7 +85,7 @@ def _shaped(shape: tuple[int, ...]) -> Callable[[Array], Array]:
     return lambda db: db.reshape(shape)
 
 
-def _wrong_axes(geometry: ConvGeometry) -> Iterator[Mistake]:
+def _wrong_axes(geometry: Biased) -> Iterator[Mistake]:
     ndim = geometry.dims + 2
     letters = ("N", "K", "H", "W") if geometry.dims == 2 else ("N", "K", *"DHW"[-geometry.dims :])
     right = {0, *range(2, ndim)}
@@ -105,7 +108,7 @@ def _wrong_axes(geometry: ConvGeometry) -> Iterator[Mistake]:
             yield _mistake("B2", phrase, fix, "sum", _of_sample(n))
 
 
-def _shapes(geometry: ConvGeometry) -> Iterator[Mistake]:
+def _shapes(geometry: Biased) -> Iterator[Mistake]:
     filters = geometry.out_channels
     fix = "give it the bias's shape: db.reshape(-1)"
     for shape in _db_shapes(filters, geometry.dims + 2):
@@ -125,7 +128,7 @@ def _db_shapes(filters: int, ndim: int) -> list[tuple[int, ...]]:
     return found
 
 
-def _too_often(geometry: ConvGeometry) -> Iterator[Mistake]:
+def _too_often(geometry: Biased) -> Iterator[Mistake]:
     kernel, channels = prod(geometry.kernel), geometry.channels_per_group
     fix = "the bias enters each output once, so ∂Y/∂b = 1"
     seen = {1}

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from convgrad_cli.check.mistake import Mistake
     from convgrad_cli.check.planes import Array
     from convgrad_cli.geometry import Axis, ConvGeometry
+    from convgrad_cli.geometry.transposed import TransposedGeometry
 
 
 def output_mistakes(geometry: ConvGeometry, *, bias: bool) -> list[Mistake]:
     """Every reading of every row that this geometry has room for."""
     makers = (_filter, _groups, _options)
     found = list(chain.from_iterable(maker(geometry) for maker in makers))
-    return [*found, *_biases(geometry)] if bias else found
+    return [*found, *bias_readings(geometry)] if bias else found
 
 
 def _filter(geometry: ConvGeometry) -> Iterator[Mistake]:
@@ -107,7 +108,8 @@ def _exchanged(geometry: ConvGeometry, fix: str) -> Iterator[Mistake]:
     yield mistake("X11", f"{phrase}, in the right shape", fix, common=False, **swapped)
 
 
-def _biases(geometry: ConvGeometry) -> Iterator[Mistake]:
+def bias_readings(geometry: ConvGeometry | TransposedGeometry) -> Iterator[Mistake]:
+    """Rows B4 to B6: the bias in the output."""
     kernel, channels = prod(geometry.kernel), geometry.channels_per_group
     fix = "add b[o] once to each Y[n, o, i], after the sum over the window"
     seen = {1}

@@ -51,7 +51,7 @@ def check_function(
     """
     chosen = choose_rule(rule, rtol, atol)
     parameters = function_runner.parameters_of(function)
-    options = {"ties": ties, "activation": activation, "slope": slope, "upsample": upsample}
+    options = {"ties": ties, "activation": activation, "slope": slope, "mode": upsample}
     asked = Asked(signature, layer, dims, options)
     name = getattr(function, "__name__", "the function")
     how = asked.signature_for(parameters)
@@ -70,7 +70,7 @@ def check_function_file(
 ) -> FunctionReport:
     """The same for ``FILE.py:NAME`` in a process of its own, with time limits.
 
-    ``options``: ties, activation, slope, upsample, as far as they are given.
+    ``options``: ties, activation, slope, mode (of upsampling), as far as they are given.
     """
     limits = limits or Limits()
     asked = Asked(signature, layer, dims, options or {})

@@ -64,6 +64,7 @@ class Shape:
     padding: int = 0
     dilation: int = 1
     groups: int = 1
+    output_padding: int = 0
     tied: bool = False
 
 
@@ -130,6 +131,7 @@ def needed_options(shape: Shape) -> frozenset[str]:
         "padding": shape.padding != 0,
         "dilation": shape.dilation != 1,
         "groups": shape.groups != 1,
+        "output_padding": shape.output_padding != 0,
     }
     return frozenset(name for name, yes in used.items() if yes)
 

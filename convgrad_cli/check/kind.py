@@ -50,6 +50,8 @@ class Kind:
     accepts: frozenset[str]
     returns: tuple[str, ...]
     cases: Callable[[Series], list[Case]]
+    upstream: str = "dY"
+    """What arrives from the layer above: dA where an activation comes last."""
     activated: Kind | None = None
     """The same layer followed by an activation, where that can be checked."""
 
@@ -66,15 +68,17 @@ def needed(arrays: Arrays, name: str) -> Array:
     return arrays[name]
 
 
-def upstream(
-    plan: Any, arrays: Arrays, answers: Arrays, X: Array, forward: tuple[str, ...] = ("Y",)
-) -> Array:
-    """The canonical upstream gradient; zeros where only ``forward`` results are checked."""
+#: What needs the upstream gradient.
+GRADIENTS = frozenset({"dX", "dW", "db", "dZ"})
+
+
+def upstream(plan: Any, arrays: Arrays, answers: Arrays, X: Array) -> Array:
+    """The canonical upstream gradient; zeros where only forward results are checked."""
     name = "dA" if "dA" in arrays else "dY"
     if name in arrays:
         canonical: Array = plan.canonical_upstream(arrays[name])
         return canonical
-    if set(answers) - set(forward):
+    if GRADIENTS & set(answers):
         raise UsageError(
             "dY is missing: a gradient needs the upstream gradient.",
             expected=f"dY of shape {plan.output_shape}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.check import kind_conv, kind_pool
+from convgrad_cli.check import kind_conv, kind_pool, kind_transposed
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from convgrad_cli.check.kind import Kind
 
 KINDS: Mapping[str, Kind] = {
-    kind.name: kind for kind in (kind_conv.CONV, kind_pool.MAXPOOL, kind_pool.AVGPOOL)
+    kind.name: kind
+    for kind in (
+        kind_conv.CONV,
+        kind_pool.MAXPOOL,
+        kind_pool.AVGPOOL,
+        kind_transposed.TRANSPOSED,
+    )
 }
 LAYERS = tuple(KINDS)
 
@@ -35,12 +41,12 @@ def kind_named(layer: Any, options: Mapping[str, Any] | None = None) -> Kind:
 
 
 #: Options of some layers only; the others have a value in Python whatever the layer.
-OWN = ("output_size", "output_padding", "activation", "slope", "upsample")
+OWN = ("output_size", "output_padding", "activation", "slope", "mode")
 
 
 def refuse_others(kind: Kind, options: Mapping[str, Any], names: Iterable[str] = OWN) -> None:
     """Raise UsageError for an option that is another layer's."""
     for name in names:
         if options.get(name) is not None and name not in kind.takes:
-            flag = f"--{name.replace('_', '-')}"
+            flag = "--upsample" if name == "mode" else f"--{name.replace('_', '-')}"
             raise UsageError(f"{kind.article} does not take {flag}.", found=flag)

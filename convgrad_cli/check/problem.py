@@ -124,7 +124,8 @@ class Problem:
 
     def unmet(self, row: Row) -> list[str]:
         """What this layer lacks for the row's mistake to show, in words."""
-        return unmet(row, self.geometry)
+        biased = getattr(self, "b", True) is not None
+        return unmet(row, self.geometry) if biased else [*_no_bias(row), *unmet(row, self.geometry)]
 
     def axis_names(self, target: str) -> list[str]:
         """What the canonical axes of ``target`` are called."""
@@ -197,6 +198,10 @@ class Problem:
     ) -> list[Term] | None:
         """The products of the mistaken element; None where the layer is too large for them."""
         raise NotImplementedError
+
+
+def _no_bias(row: Row) -> list[str]:
+    return ["the layer has no bias"] if row.id in ("B4", "B5", "B6") else []
 
 
 def precise(array: Array) -> Array:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from convgrad_cli.cli.inputs import Given
 
-ANSWERS = ("dX", "dW", "db", "Y")
+ANSWERS = ("dX", "dW", "db", "Y", "A", "dZ")
 
 
 @dataclass(eq=False, repr=False)
@@ -27,6 +27,12 @@ class AnswerOptions:
     dW: Annotated[str | None, Option("--dW", help="Your dW.", metavar="ARRAY")] = None
     db: Annotated[str | None, Option("--db", help="Your db.", metavar="ARRAY")] = None
     Y: Annotated[str | None, Option("--Y", help="Your Y.", metavar="ARRAY")] = None
+    A: Annotated[str | None, Option("--A", help="Your A, of an activation.", metavar="ARRAY")] = (
+        None
+    )
+    dZ: Annotated[
+        str | None, Option("--dZ", help="Your dZ, before an activation.", metavar="ARRAY")
+    ] = None
 
 
 SymbolicOption = Annotated[
@@ -50,7 +56,7 @@ def arrays(
     symbolic: SymbolicOption = False,
     long: LongOption = False,
 ) -> None:
-    """Your dX, dW, db or Y against the right one.
+    """Your dX, dW, db or Y (of an activation A or dZ) against the right one.
 
     Where yours is wrong: the mistake that gives exactly your numbers, and the fix. Exit code 0
     right, 1 wrong, 2 not checkable.

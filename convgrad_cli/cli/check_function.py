@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from convgrad_cli.cli.check_layer import LongOption, RuleOptions
+from convgrad_cli.cli.check_layer import (
+    ActivationOption,
+    LongOption,
+    RuleOptions,
+    SlopeOption,
+    UpsampleOption,
+)
 from convgrad_cli.cli.options import OutputOptions, TiesOption
 from convgrad_cli.cli.signature import command
 
@@ -22,7 +28,9 @@ SignatureOption = Annotated[
         "dlai: (dZ, cache), NHWC.",
     ),
 ]
-KindOption = Annotated[str, Option("--layer", help="conv, maxpool or avgpool.")]
+KindOption = Annotated[
+    str, Option("--layer", help="conv, maxpool, avgpool, transposed, activation or upsample.")
+]
 DimensionsOption = Annotated[int, Option("--dims", help="Spatial dimensions: 1, 2 or 3.")]
 PythonOption = Annotated[
     str | None,
@@ -49,6 +57,9 @@ def function(
     layer: KindOption = "conv",
     dims: DimensionsOption = 2,
     ties: TiesOption = None,
+    activation: ActivationOption = None,
+    slope: SlopeOption = None,
+    upsample: UpsampleOption = None,
     python: PythonOption = None,
     timeout: TimeoutOption = 10.0,
     total_timeout: TotalOption = 120.0,
@@ -76,7 +87,7 @@ def function(
         layer=layer,
         signature=signature,
         dims=dims,
-        options={"ties": ties},
+        options={"ties": ties, "activation": activation, "slope": slope, "mode": upsample},
         rule=choose_rule(rule.rule, rule.rtol, rule.atol),
         limits=Limits(timeout, total_timeout),
     )

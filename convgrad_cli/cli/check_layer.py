@@ -21,21 +21,42 @@ from convgrad_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from convgrad_cli.check.kind import Kind
     from convgrad_cli.check.problem import Problem
     from convgrad_cli.cli.inputs import Given
 
-LAYERS = ("conv", "maxpool", "avgpool")
+#: The lectures' further layers, which have examples of their own.
+FURTHER = ("transposed", "activation", "upsample")
 
 LayerOption = Annotated[
     str | None,
-    Option("--layer", help="conv, maxpool or avgpool (default: the bundle's, else conv)."),
+    Option(
+        "--layer",
+        help="conv, maxpool, avgpool, transposed, activation or upsample (default: the bundle's, "
+        "else conv).",
+    ),
+]
+ActivationOption = Annotated[
+    str | None,
+    Option(
+        "--activation",
+        help="relu, leaky-relu, sigmoid, tanh, softplus, gelu, silu or identity: of "
+        "--layer activation, or after a convolution, whose -g is then dA.",
+    ),
+]
+SlopeOption = Annotated[
+    float | None, Option("--slope", help="leaky-relu's slope for z < 0 (0.01 unless given).")
+]
+UpsampleOption = Annotated[
+    str | None,
+    Option("--upsample", help="nearest or zeros, by --stride: of --layer upsample."),
 ]
 LongOption = Annotated[bool, Option("--long", "-l", help="Say everything that was found out.")]
 
 
 @dataclass(eq=False, repr=False)
 class LayerOptions(ConvOptions):
-    """The geometry of a convolution or a pool."""
+    """The geometry of any layer."""
 
     window: Annotated[
         str | None, Option("--window", "-k", help="A pool's window: 2, or 2,3.", metavar="N[,N]")
@@ -46,6 +67,13 @@ class LayerOptions(ConvOptions):
     ] = None
     ties: TiesOption = None
     count_include_pad: CountPadOption = None
+    output_padding: Annotated[
+        str | None,
+        Option("--output-padding", help="Of a transposed layer: 1, or 1,0.", metavar="N[,N]"),
+    ] = None
+    activation: ActivationOption = None
+    slope: SlopeOption = None
+    upsample: UpsampleOption = None
 
 
 @dataclass(eq=False, repr=False)
@@ -63,23 +91,56 @@ class RuleOptions:
 
 def gather_layer(arrays: ConvArrays, options: LayerOptions, layer: str | None) -> tuple[Given, str]:
     """What was given, and the kind of layer: as asked, else the bundle's or the sample's."""
-    from convgrad_cli.cli.inputs import gather
+    from convgrad_cli.check.kinds import kind_named
 
-    if layer is not None and layer not in LAYERS:
-        raise UsageError(f"Unknown layer {layer!r}.", expected=f"one of {', '.join(LAYERS)}")
+    typed = own_options(options)
+    if layer is not None:
+        refuse_strangers(kind_named(layer, typed), arrays, options)
     # The user's own answers may hold NaN; the layer's arrays are looked at afterwards.
     wide = replace(arrays, allow_nonfinite=True)
-    extra = {"ties": options.ties, "count_include_pad": options.count_include_pad}
     pool = layer in ("maxpool", "avgpool") or _pool_sample(arrays)
-    if pool:
-        _no_conv_options(arrays, options)
-    given = gather(_pool_arrays(wide) if pool else wide, options, extra)
+    given = _gathered(wide, options, layer, typed, pool=pool)
     kind = layer or _kind_of(given, pool=pool)
-    if kind != "conv":
-        _no_conv_options(arrays, options)
+    refuse_strangers(kind_named(kind, given.options), arrays, options)
+    _settle(given, kind, arrays)
     if not arrays.allow_nonfinite:
         _finite(given)
     return given, kind
+
+
+def own_options(options: LayerOptions) -> dict[str, Any]:
+    """The options that not every layer has, as typed, under their names in a bundle."""
+    from convgrad_cli.cli import words
+
+    typed: dict[str, Any] = {"ties": options.ties, "count_include_pad": options.count_include_pad}
+    typed |= {"activation": options.activation, "slope": options.slope, "mode": options.upsample}
+    if options.output_padding is not None:
+        typed["output_padding"] = words.whole_numbers(options.output_padding, "--output-padding")
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def _gathered(
+    arrays: ConvArrays,
+    options: LayerOptions,
+    layer: str | None,
+    typed: dict[str, Any],
+    *,
+    pool: bool,
+) -> Given:
+    from convgrad_cli.cli.inputs import gather
+
+    if layer in ("transposed", "upsample"):
+        from convgrad_cli.cli import transposed
+
+        return transposed.gathered(arrays, options, typed, filtered=layer == "transposed")
+    named = (arrays.bundle, arrays.input, arrays.upstream, arrays.sample)
+    if layer == "activation" and not any(named):
+        from convgrad_cli.cli import activation
+
+        given = activation.gathered(None, None, None, False)
+        given.options |= typed
+        return given
+    return gather(_pool_arrays(arrays) if pool else arrays, options, typed)
 
 
 def _pool_sample(arrays: ConvArrays) -> bool:
@@ -95,6 +156,8 @@ def _pool_arrays(arrays: ConvArrays) -> PoolArrays:
 
 
 def _kind_of(given: Given, *, pool: bool) -> str:
+    from convgrad_cli.check.kinds import LAYERS
+
     if given.operation is not None:
         kind = given.operation.partition("_")[0]
         if kind in LAYERS:
@@ -109,14 +172,38 @@ def _kind_of(given: Given, *, pool: bool) -> str:
     return "conv"
 
 
-def _no_conv_options(arrays: ConvArrays, options: LayerOptions) -> None:
-    for name in ("filter", "bias"):
-        if getattr(arrays, name) is not None:
-            raise UsageError(f"A pool has no {name}.", found=f"--{name}")
-    for name in ("groups", "output_size"):
-        if getattr(options, name) is not None:
-            flag = f"--{name.replace('_', '-')}"
-            raise UsageError(f"A pool does not take {flag}.", found=flag)
+def refuse_strangers(kind: Kind, arrays: ConvArrays, options: LayerOptions) -> None:
+    """Raise UsageError for an array or an option of the command line that the layer has not."""
+    for name, array in (("filter", "W"), ("bias", "b")):
+        if getattr(arrays, name) is not None and array not in kind.operands:
+            raise UsageError(f"{kind.article} has no {name}.", found=f"--{name}")
+    for field in fields(LayerOptions):
+        name = {"upsample": "mode"}.get(field.name, field.name)
+        if getattr(options, field.name) is not None and name not in kind.takes:
+            flag = f"--{field.name.replace('_', '-')}"
+            raise UsageError(
+                f"{kind.article} does not take {flag}.",
+                found=flag,
+                remedy="add --activation leaky-relu" if name == "slope" else None,
+            )
+
+
+def _settle(given: Given, kind: str, arrays: ConvArrays) -> None:
+    """Names told apart: where an activation comes last, what arrives from above is dA.
+
+    A bundle's dY beside dA, and z's gradient, is then an answer: dZ.
+    """
+    if kind != "activation" and given.options.get("activation") is None:
+        return
+    if arrays.upstream is not None or "dA" not in given:
+        given.arrays.pop("dA", None)
+    elif "dY" in given:
+        given.arrays["dZ"] = given.arrays.pop("dY")
+    if "dA" in given:
+        given.arrays["dY"] = given.arrays.pop("dA")
+    if kind == "activation" and "Y" in given:
+        Z = given.arrays.pop("Y")
+        given.arrays.setdefault("X", Z)
 
 
 def _finite(given: Given) -> None:
@@ -130,23 +217,20 @@ def _finite(given: Given) -> None:
 
 
 def problem_of(given: Given, kind: str, answers: Mapping[str, Any]) -> Problem:
-    """The layer as the checker takes it; dY is 1 everywhere where none is given."""
-    from convgrad_cli.check.arrays import conv_problem, pool_problem
-    from convgrad_cli.cli.inputs import conv_plan, pool_plan, upstream
+    """The layer as the checker takes it; dY (or dA) is 1 everywhere where none is given."""
+    from convgrad_cli.check.kinds import kind_named
+    from convgrad_cli.cli.inputs import upstream
 
-    plan: Any = conv_plan(given) if kind == "conv" else pool_plan(given)
+    chosen = kind_named(kind, given.options)
+    for name in ("X", "W"):
+        if name in chosen.operands:
+            given[name]  # missing: an error that says how to give it
     arrays = {name: loaded.array for name, loaded in given.arrays.items()}
-    if "dY" in arrays or set(answers) - {"Y"}:
-        arrays["dY"] = upstream(given, plan)
-    if kind == "conv":
-        problem: Problem = given.locating(lambda: conv_problem(plan, arrays, answers))
-        return problem
-    ties = given.options.get("ties") or "first"
-    counting = bool(given.options.get("count_include_pad"))
-    pool: Problem = given.locating(
-        lambda: pool_problem(plan, arrays, answers, kind, ties, counting)
-    )
-    return pool
+    plan: Any = given.locating(lambda: chosen.plan(arrays, given.options))
+    if "dY" in arrays or set(answers) - {"Y", "A"}:
+        arrays["dY"] = upstream(given, plan, chosen.upstream[1:])
+    made: Problem = given.locating(lambda: chosen.problem(plan, arrays, answers, given.options))
+    return made
 
 
 def finish_check(

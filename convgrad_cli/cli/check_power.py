@@ -21,7 +21,6 @@ SuggestOption = Annotated[
         metavar="FILE",
     ),
 ]
-TARGETS = ("dX", "dW", "db", "Y")
 
 
 def register(check: typer.Typer) -> None:
@@ -47,9 +46,8 @@ def power(
     from convgrad_cli.cli.check_layer import finish_check, gather_layer, problem_of
 
     given, kind = gather_layer(arrays, options, layer)
-    names = TARGETS if kind == "conv" else ("dX", "Y")
     problem = problem_of(given, kind, {"dX": None})
-    wanted = words.names(only, names, "--only") if only else None
+    wanted = words.names(only, problem.targets, "--only") if only else None
     report = check_power(problem, wanted)
     if suggest is not None:
         save_suggestion(problem, suggest, given.sources)

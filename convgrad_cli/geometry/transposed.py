@@ -73,6 +73,21 @@ class TransposedGeometry:
         return self.convolution.kernel
 
     @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The convolution's: along them X and Y meet."""
+        return self.convolution.axes
+
+    @property
+    def channels_per_group(self) -> int:
+        """Input channels that one output channel is made of."""
+        return self.in_channels // self.groups
+
+    @property
+    def output_size(self) -> tuple[int, ...]:
+        """Spatial size of Y."""
+        return self.output_shape[2:]
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """(N, C, *in)."""
         return self.convolution.output_shape

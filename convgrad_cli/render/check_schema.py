@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from convgrad_cli.render.schema_lectures import LECTURE_OPERATIONS
 from convgrad_cli.render.schema_parts import closed, reference, words
 
 if TYPE_CHECKING:
@@ -12,12 +13,27 @@ if TYPE_CHECKING:
 _TEXT: Final[Schema] = {"type": "string"}
 _TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_ID: Final[Schema] = {"type": "string", "pattern": "^[XWBFPG][0-9]+$"}
+_ID: Final[Schema] = {"type": "string", "pattern": "^[XWBFPGTAU][0-9]+$"}
 _IDS: Final[Schema] = {"type": "array", "items": _ID}
 _VERDICT: Final = words("right", "wrong")
-_LAYER: Final = words("conv", "maxpool", "avgpool")
-_GEOMETRY: Final[Schema] = {"anyOf": [reference("conv_geometry"), reference("pool_geometry")]}
-_GRADIENT_NAME: Final = words("dX", "dW", "db", "Y")
+_LAYER: Final = words("conv", "maxpool", "avgpool", "transposed", "activation", "upsample")
+_GEOMETRY: Final[Schema] = {
+    "anyOf": [
+        reference("conv_geometry"),
+        reference("pool_geometry"),
+        *(
+            LECTURE_OPERATIONS[f"{layer}_forward"]["properties"]["geometry"]
+            for layer in ("transposed", "activation", "upsample")
+        ),
+    ]
+}
+_GRADIENT_NAME: Final = words("dX", "dW", "db", "Y", "A", "dZ")
+_SETTINGS: Final[dict[str, Schema]] = {
+    "activation": _TEXT,
+    "slope": {"type": "number"},
+    "mode": words("nearest", "zeros"),
+}
+"""What some layers have beside their geometry."""
 
 
 def _or_null(schema: Schema) -> Schema:
@@ -137,7 +153,7 @@ def _envelope(operation: str, fields: dict[str, Schema]) -> Schema:
         "layer": _LAYER,
         "notes": _TEXTS,
     }
-    return closed(common | fields)
+    return closed(common | fields, _SETTINGS)
 
 
 CHECKS: Final[dict[str, Schema]] = {

@@ -113,7 +113,8 @@ class Few:
             target = channels_first(self.out[piece.place])
             in_place = len(phases) == 1 and phases[0].everywhere and mergeable(target)
             shape = (len(target), len(phases) * self.filters, piece.columns)
-            total = as_matrix(target) if in_place else scratch.take("total", shape, target.dtype)
+            own = scratch.matrices("total", shape, target.dtype)
+            total = as_matrix(target) if in_place else own
         if self.V is not None:
             columns = self._columns(self.V, piece, scratch)
         for number, stack in enumerate(self.stacks):
@@ -143,7 +144,7 @@ class Few:
         if len(starts) == 1 and number == 0:
             np.matmul(factor, S, out=total)
             return
-        T = scratch.take("tall", (*factor.shape[:2], S.shape[2]), S.dtype)
+        T = scratch.matrices("tall", (*factor.shape[:2], S.shape[2]), S.dtype)
         np.matmul(factor, S, out=T)
         by_group = T.reshape(len(T), len(starts), -1, T.shape[2])
         rows = [by_group[:, g, :, a : a + piece.columns] for g, a in enumerate(starts)]

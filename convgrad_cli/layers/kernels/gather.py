@@ -32,12 +32,14 @@ def fill(stack: Stack, lines: Sequence[Line], U: Array, piece: Piece, scratch: S
         return direct.reshape(*u.shape[:2], -1)
     groups, channels, images = u.shape[:3]
     order = (channels, len(starts)) if stack.whole else (len(starts), channels)
-    S = scratch.take("stack", (groups, *order, images, *size), U.dtype)
-    by_tap = S.swapaxes(1, 2) if stack.whole else S
+    shape = (groups, len(starts) * channels, images * prod(size))
+    S = scratch.matrices("stack", shape, U.dtype)
+    rows = S.reshape(groups, *order, images, *size)
+    by_tap = rows.swapaxes(1, 2) if stack.whole else rows
     copy = _copy_flat if _flat(u, size, steps) else _copy
     for row, start in enumerate(starts):
         copy(by_tap[:, row], u, start, steps)
-    return S.reshape(groups, len(starts) * channels, -1)
+    return S
 
 
 def _inside(

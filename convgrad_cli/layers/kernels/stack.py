@@ -19,7 +19,7 @@ several images can lie side by side in one product.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -82,13 +82,19 @@ def plan_stacks(
     stacks = []
     for residue in sorted({offset % first.step for offset in first.offsets}):
         own = [row for row in rows if row[1] % first.step == residue]
-        chunks = [own[i : i + depth] for i in range(0, len(own), depth)]
+        chunks = _even_parts(own, max(1, len(own) // depth))
         groups = tuple(
             _group((chunk[0][1] - own[0][1]) // first.step, _views(chunk, others))
             for chunk in chunks
         )
         stacks.append(Stack(tuple(_views(chunks[0], others)), groups, whole=False))
     return tuple(stacks)
+
+
+def _even_parts(rows: list[Step], parts: int) -> list[list[Step]]:
+    """The rows in order, in parts of almost one length, the longest first."""
+    ends = [-(-len(rows) * part // parts) for part in range(parts + 1)]
+    return [rows[a:b] for a, b in pairwise(ends)]
 
 
 def _mostly_halo(first: Line) -> bool:

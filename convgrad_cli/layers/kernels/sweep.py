@@ -20,7 +20,7 @@ from convgrad_cli.layers.kernels.filters import arranged, put_back
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
 from convgrad_cli.layers.kernels.stack import ENOUGH_ROWS, plan_stacks
-from convgrad_cli.layers.kernels.workers import share_out, worker_count
+from convgrad_cli.layers.kernels.workers import aliased, share_out, worker_count
 
 if TYPE_CHECKING:
     from convgrad_cli.layers.kernels.lines import Correlation
@@ -82,7 +82,7 @@ class Sweep:
         total = target = columns = None
         if self.out is not None:
             target = channels_first(self.out[piece.place])
-            in_place = mergeable(target)
+            in_place = mergeable(target) and not aliased(as_matrix(target))
             total = as_matrix(target) if in_place else _room_for(target, scratch)
         if self.V is not None:
             columns = as_matrix(channels_first(self.V[piece.place])).swapaxes(1, 2)
@@ -140,11 +140,11 @@ def _add_product(
         if empty:
             multiply(factor[:, :, some], seen[:, some], out=total)
         else:
-            more = scratch.take("part", total.shape, total.dtype)
+            more = scratch.matrices("part", total.shape, total.dtype)
             total += multiply(factor[:, :, some], seen[:, some], out=more)
         empty = False
 
 
 def _room_for(block: Array, scratch: Scratch) -> Array:
     """Memory for the block as a matrix."""
-    return scratch.take("total", (*block.shape[:2], prod(block.shape[2:])), block.dtype)
+    return scratch.matrices("total", (*block.shape[:2], prod(block.shape[2:])), block.dtype)

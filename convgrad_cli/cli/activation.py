@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from convgrad_cli.cli.lecture_options import SlopeOption
 from convgrad_cli.cli.options import (
     BundleArgument,
     NonfiniteOption,
@@ -25,9 +26,6 @@ NameArgument = Annotated[
         metavar="NAME",
         help="relu, leaky-relu, sigmoid, tanh, softplus, gelu, silu or identity.",
     ),
-]
-SlopeOption = Annotated[
-    float | None, Option("--slope", help="leaky-relu's slope for z < 0 (0.01 unless given).")
 ]
 _EXAMPLE = [[1.5, -2.0, 0.0], [0.5, 3.0, -0.25]]
 
@@ -132,6 +130,7 @@ def trace(chosen: Any, frame: Any) -> Any:
         frame,
         lambda z: layer.forward(chosen, np.array(z)).item(),
         lambda z: layer.derivative(chosen, np.array(z)).item(),
+        formulas=(chosen.formula, chosen.derivative),
     )
 
 

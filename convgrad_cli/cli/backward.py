@@ -46,7 +46,8 @@ def backward(
     """
     from convgrad_cli.cli import words
     from convgrad_cli.cli.inputs import conv_plan, gather, upstream
-    from convgrad_cli.cli.lecture import asked_of, backward_with
+    from convgrad_cli.cli.lecture import backward_with
+    from convgrad_cli.cli.lecture_layer import asked_of
     from convgrad_cli.cli.progress import progress_bar
     from convgrad_cli.cli.results import conv_result, finish
     from convgrad_cli.cli.streams import is_streamed, stream_backward
@@ -59,8 +60,11 @@ def backward(
             "--learning-rate updates W and b, and --only leaves out their gradients.",
             remedy="add dW or db to --only",
         )
-    wanted = words.names(only, GRADIENTS, "--only") if only else GRADIENTS
-    if (asked := asked_of(lecture, given)) is not None:
+    asked = asked_of(lecture, given)
+    activated = asked is not None and asked.activation is not None
+    every = ("A", "dY", *GRADIENTS) if activated else GRADIENTS
+    wanted = words.names(only, every, "--only") if only else every
+    if asked is not None:
         backward_with(
             asked,
             given,

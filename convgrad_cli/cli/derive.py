@@ -7,25 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from convgrad_cli.cli.derive_layer import (
-    DeriveArrays,
-    DeriveLayer,
-    canonical,
-    given_layer,
-    given_values,
-    of_plan,
-    traced_layer,
-)
+from convgrad_cli.cli.derive_layer import canonical, given_layer, given_values, of_plan
+from convgrad_cli.cli.derive_options import DeriveArrays, DeriveLayer
 from convgrad_cli.cli.options import OutputOptions
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
     import typer
 
+    from convgrad_cli.cli.derive_kinds import Planned
     from convgrad_cli.cli.inputs import Given
     from convgrad_cli.cli.options import SymbolicOptions
     from convgrad_cli.derivation import Derivation
     from convgrad_cli.geometry import Plan
+    from convgrad_cli.render.derivation import Document
     from convgrad_cli.render.result import Result
 
 BUNDLE_SUFFIXES = (".json", ".npz", ".safetensors")
@@ -74,7 +69,8 @@ def derive(
         list[str] | None,
         Argument(
             metavar="[TARGET]...",
-            help="dW, dX, db, Y, an element as 'dX[2,2]' or F11; - or a bundle file.",
+            help="dW, dX, db, Y (A and dY with an activation; V, dV, dD, dP of a separable layer), "
+            "an element as 'dX[2,2]' or F11; - or a bundle file.",
         ),
     ] = None,
 ) -> None:
@@ -83,23 +79,45 @@ def derive(
     The steps are the lectures': forward equations, chain rule, local gradients, substituted, with
     your numbers, and the whole as a convolution. Shapes alone are enough.
     """
+    from convgrad_cli.cli.derive_kinds import planned_layer
     from convgrad_cli.cli.output import put
     from convgrad_cli.derivation.steps import checked_steps
-    from convgrad_cli.render.derivation import Written
 
     asked, bundle = _without_bundle(targets or [])
     steps = checked_steps(options.steps)
-    given, kind = given_layer(arrays, layer, bundle, transposed=True)
-    traced, values = _traced(given, kind, arrays, options)
-    derivation = _derivation(traced, values, asked, options, given)
-    written = Written(derivation, steps, options.everything, options.standalone)
-    result = _envelope(derivation, given, written)
+    given, kind = given_layer(arrays, layer, bundle, stages=True)
+    planned = planned_layer(given, kind, arrays, with_bias=options.with_bias)
+    document = _document(planned, asked, options, given, steps)
+    result = _envelope(planned, given, document)
     output = _as_latex(output, options)
 
     def form(name: str, **display: Any) -> str | bytes:
-        return _form(result, written, name, output.precision, display)
+        return _form(result, document, name, output.precision, display)
 
     put(form, {}, output, inputs=given.sources, notes=given.notes)
+
+
+def _document(
+    planned: Planned,
+    targets: list[str],
+    options: DeriveOptions,
+    given: Given,
+    steps: tuple[str, ...],
+) -> Document:
+    """Every stage's derivation of what was asked for, and the views after them."""
+    from convgrad_cli.derivation import parse_symbols
+    from convgrad_cli.derivation.stages import derivations
+    from convgrad_cli.render.derivation import Document, Written
+
+    symbols = None if options.symbols is None else parse_symbols(options.symbols)
+    name = options.notation or given.notation or "slides"
+    found = derivations(planned.stages, targets, name, symbols, options.base)
+    parts = {
+        field: Written(each, steps, options.everything, options.standalone)
+        for field, each in found.items()
+    }
+    views = planned.views if "numbers" in steps else []
+    return Document(parts, tuple(views), options.standalone)
 
 
 def symbolic_result(
@@ -134,18 +152,6 @@ def _without_bundle(texts: list[str]) -> tuple[list[str], str | None]:
     return [text for text in texts if text not in bundles], bundles[0] if bundles else None
 
 
-def _traced(
-    given: Given, kind: str, arrays: DeriveArrays, options: DeriveOptions
-) -> tuple[Any, dict[str, Any]]:
-    """The layer's tracer and the numbers there are; dY is 1 everywhere where none is given."""
-    from convgrad_cli.cli.inputs import upstream
-
-    traced, values = traced_layer(given, kind, arrays, with_bias=options.with_bias)
-    if "dY" in given or {"X", "W"} <= values.keys():
-        values |= canonical(traced, {"dY": upstream(given, traced.plan)})
-    return traced, values
-
-
 def _derivation(
     traced: Any, values: dict[str, Any], targets: list[str], options: DeriveOptions, given: Given
 ) -> Derivation:
@@ -158,34 +164,31 @@ def _derivation(
     return Derivation.of(traced, targets or default_targets(traced), notation, values)
 
 
-def _envelope(derivation: Derivation, given: Given, written: Any) -> Result:
+def _envelope(planned: Planned, given: Given, document: Document) -> Result:
+    """The contract's envelope; ``derivation`` is the one stage's, or the convolution's."""
     from convgrad_cli.render.result import Result
 
-    names = {"X": "input", "W": "filter", "b": "bias", "Y": "upstream"}
-    frames = derivation.traced.frames
     return Result(
         operation="derive",
-        geometry=derivation.traced.plan.geometry.as_dict(),  # type: ignore[attr-defined]
+        geometry=planned.geometry,
         arrays={},
-        shapes={
-            long: frames[name].given_shape
-            for name, long in names.items()
-            if name in frames and (name != "b" or getattr(derivation.traced, "bias", False))
-        },
+        shapes=planned.shapes,
         notes=list(given.notes),
-        derivation=written,
+        derivation=document.parts.get("derivation"),
+        extra=dict(planned.extra),
     )
 
 
 def _form(
-    result: Result, written: Any, name: str, precision: int | None, display: dict[str, Any]
+    result: Result, document: Document, name: str, precision: int | None, display: dict[str, Any]
 ) -> str | bytes:
     if name != "json":
         from convgrad_cli.render.derivation import render_derivation
 
-        return render_derivation(written, name, precision=precision, **display)
+        return render_derivation(document, name, precision=precision, **display)
     from convgrad_cli.render.result import render
 
+    result.extra |= document.fields()
     return render(result, "json")
 
 

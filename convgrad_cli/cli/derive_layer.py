@@ -1,169 +1,198 @@
-"""The layer of ``convgrad derive`` and ``convgrad check equations``: arrays, or shapes alone."""
+"""The layer of ``convgrad derive`` and ``convgrad check equations``: arrays, or shapes alone.
+
+``given_layer`` gathers, ``planned_layer`` plans it and makes the tracers, whatever the layer;
+``traced_layer`` is that for a layer of one tracer.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import fields
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from typer import Option
-
-from convgrad_cli.cli.options import (
-    BiasOption,
-    CountPadOption,
-    DilationOption,
-    DimsOption,
-    FilterLayoutOption,
-    FilterOption,
-    InputOption,
-    LayoutOption,
-    NonfiniteOption,
-    PaddingOption,
-    SampleOption,
-    StrideOption,
-    TiesOption,
-    UpstreamOption,
-)
+from convgrad_cli.cli.derive_options import DeriveArrays, DeriveLayer
 
 if TYPE_CHECKING:
     from convgrad_cli.cli.inputs import Given
     from convgrad_cli.geometry import Plan
 
+SINGLE = ("conv", "maxpool", "avgpool", "transposed")
+"""Layers of one tracer that has a plan of its own."""
+LAYERS = (*SINGLE, "activation", "upsample", "separable")
 
-@dataclass(eq=False, repr=False)
-class DeriveArrays:
-    """Where the arrays come from, or their shapes alone."""
-
-    input: InputOption = None
-    filter: FilterOption = None
-    bias: BiasOption = None
-    upstream: UpstreamOption = None
-    sample: SampleOption = None
-    input_shape: Annotated[
-        str | None, Option("--input-shape", help="X's shape alone, e.g. 5,5.", metavar="N,N")
-    ] = None
-    filter_shape: Annotated[
-        str | None, Option("--filter-shape", help="W's shape alone, e.g. 3,3.", metavar="N,N")
-    ] = None
-    dims: DimsOption = None
-    layout: LayoutOption = None
-    filter_layout: FilterLayoutOption = None
-    allow_nonfinite: NonfiniteOption = False
-
-
-@dataclass(eq=False, repr=False)
-class DeriveLayer:
-    """Which layer, and its geometry."""
-
-    layer: Annotated[
-        str | None, Option("--layer", help="conv (default), maxpool, avgpool or transposed.")
-    ] = None
-    stride: StrideOption = None
-    padding: PaddingOption = None
-    dilation: DilationOption = None
-    groups: Annotated[int | None, Option("--groups", help="Groups of channels.")] = None
-    output_size: Annotated[
-        str | None,
-        Option("--output-size", help="Pick the padding that gives this output.", metavar="N[,N]"),
-    ] = None
-    window: Annotated[
-        str | None, Option("--window", "-k", help="A pool's window: 2, or 2,3.", metavar="N[,N]")
-    ] = None
-    ceil_mode: Annotated[
-        bool | None, Option("--ceil-mode/--floor-mode", help="Keep a last, partly filled window.")
-    ] = None
-    ties: TiesOption = None
-    count_include_pad: CountPadOption = None
-    output_padding: Annotated[
-        str | None,
-        Option("--output-padding", help="Of a transposed layer: 1, or 1,0.", metavar="N[,N]"),
-    ] = None
+_CONV = {"groups", "output_size", "filter_layout", "filter", "bias", "filter_shape"}
+_POOL = {"window", "ceil_mode", "filter_shape", "filter"}  # a filter has an error of its own
+_OWN = {
+    "conv": {*_CONV, "activation", "slope", "transforms"},
+    "maxpool": {*_POOL, "ties"},
+    "avgpool": {*_POOL, "count_include_pad"},
+    "transposed": {*_CONV, "output_padding"},
+    "activation": {"activation", "slope"},
+    "upsample": {"upsample", "stride"},
+    "separable": {
+        "output_size", "bias", "depthwise", "pointwise", "depthwise_shape", "pointwise_shape",
+    },
+}  # fmt: skip
+"""Options that not every layer has."""
+_SLIDES = {"stride", "padding", "dilation"}
+_SPECIAL = _SLIDES.union(*_OWN.values())
+_NO_SLIDING = ("activation", "upsample")
 
 
 def given_layer(
-    arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None, *, transposed: bool = False
+    arrays: DeriveArrays,
+    layer: DeriveLayer,
+    bundle: str | None,
+    *,
+    transposed: bool = False,
+    stages: bool = False,
 ) -> tuple[Given, str]:
     """The arrays and options, and the kind of layer: asked for, or what was given, or a conv.
 
-    transposed: whether that may be a transposed convolution too.
+    transposed: whether that may be a transposed convolution too. stages: whether it may be any
+    layer, also one of several tracers (:func:`planned_layer`).
     """
-    from convgrad_cli.cli.inputs import Given, gather, typed_options
-    from convgrad_cli.derivation.api import LAYERS
+    from convgrad_cli.derivation.api import LAYERS as PLAIN
     from convgrad_cli.errors import UsageError
 
-    kinds = (*LAYERS, "transposed") if transposed else LAYERS
+    kinds = LAYERS if stages else SINGLE if transposed else PLAIN
     if layer.layer is not None and layer.layer not in kinds:
         raise UsageError(f"Unknown layer {layer.layer!r}.", expected=f"one of {', '.join(kinds)}")
-    extra = {
-        "ties": layer.ties,
-        "count_include_pad": layer.count_include_pad,
-        "output_padding": _output_padding(layer),
-    }
+    asked = layer.layer or _kind_of_options(arrays, layer)
+    if asked is not None and asked not in kinds:
+        raise UsageError("This layer cannot be taken here.", expected=f"one of {', '.join(kinds)}")
+    given = _gathered(arrays, layer, bundle, asked)
+    kind = asked or _kind_of(given, kinds)
+    _only_its_options(arrays, layer, kind)
+    return given, kind
+
+
+def _kind_of_options(arrays: DeriveArrays, layer: DeriveLayer) -> str | None:
+    """The layer that an option of its own tells, where ``--layer`` does not."""
+    if layer.upsample is not None:
+        return "upsample"
+    separable = (arrays.depthwise, arrays.pointwise, arrays.depthwise_shape, arrays.pointwise_shape)
+    return "separable" if any(text is not None for text in separable) else None
+
+
+def _gathered(
+    arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None, kind: str | None
+) -> Given:
+    """The arrays and options, as the layer's own command reads them; shapes alone need none."""
+    from convgrad_cli.cli.inputs import Given, gather, typed_options
+
+    extra = _extra(layer)
     sources: Any = SimpleNamespace(bundle=bundle, **vars(arrays))
     geometry: Any = layer
-    flags = (arrays.input, arrays.filter, arrays.bias, arrays.upstream, arrays.sample, bundle)
-    if not any(flags) and (arrays.input_shape or arrays.filter_shape):
-        own = {key: getattr(arrays, key) for key in ("dims", "layout", "filter_layout")}
+    own = {key: getattr(arrays, key) for key in ("dims", "layout", "filter_layout")}
+    if _shapes_alone(arrays, bundle):
         chosen = typed_options(geometry) | own | extra
-        given = Given(options={key: v for key, v in chosen.items() if v is not None})
-    else:
-        if layer.layer == "transposed":
-            from convgrad_cli.cli.transposed import gathered
+        return Given(options={key: value for key, value in chosen.items() if value is not None})
+    typed = {key: value for key, value in extra.items() if value is not None}
+    if kind == "activation":
+        return _activation(arrays, bundle, typed)
+    if kind == "separable":
+        return _separable(arrays, bundle, typed_options(geometry) | own)
+    if kind in ("transposed", "upsample"):
+        from convgrad_cli.cli.transposed import gathered
 
-            typed = {key: value for key, value in extra.items() if value is not None}
-            return gathered(sources, geometry, typed, filtered=True), "transposed"
-        if layer.layer not in (None, "conv") or layer.window is not None:
-            del sources.filter  # a pool: its examples are to be chosen from
-        given = gather(sources, geometry, extra)
-    return given, layer.layer or _kind_of(given)
+        return gathered(sources, geometry, typed, filtered=kind == "transposed")
+    if kind not in (None, "conv") or layer.window is not None:
+        del sources.filter  # a pool: its examples are to be chosen from
+    return gather(sources, geometry, extra)
 
 
-def _output_padding(layer: DeriveLayer) -> tuple[int, ...] | None:
+def _extra(layer: DeriveLayer) -> dict[str, Any]:
+    """The options beside the sliding window's, under a bundle's names."""
     from convgrad_cli.cli import words
+
+    text = layer.output_padding
+    padding = None if text is None else words.whole_numbers(text, "--output-padding")
+    return {
+        "ties": layer.ties,
+        "count_include_pad": layer.count_include_pad,
+        "output_padding": padding,
+        "activation": layer.activation,
+        "slope": layer.slope,
+        "transforms": layer.transforms,
+        "mode": layer.upsample,
+    }
+
+
+def _shapes_alone(arrays: DeriveArrays, bundle: str | None) -> bool:
+    named = ("input", "filter", "bias", "upstream", "sample", "depthwise", "pointwise")
+    shapes = ("input_shape", "filter_shape", "depthwise_shape", "pointwise_shape")
+    given = any(getattr(arrays, name) is not None for name in named) or bundle is not None
+    return not given and any(getattr(arrays, name) is not None for name in shapes)
+
+
+def _activation(arrays: DeriveArrays, bundle: str | None, typed: dict[str, Any]) -> Given:
+    """z as X, dA as the upstream gradient."""
+    from convgrad_cli.cli.activation import gathered
     from convgrad_cli.errors import UsageError
 
-    if layer.output_padding is None:
-        return None
-    if layer.layer != "transposed":
+    if arrays.sample is not None:
         raise UsageError(
-            "--output-padding is a transposed convolution's.", remedy="add --layer transposed"
+            "No built-in example is an activation.",
+            found=f"--sample {arrays.sample}",
+            remedy="give z with --input, or nothing for a built-in z",
         )
-    return words.whole_numbers(layer.output_padding, "--output-padding")
+    given = gathered(bundle, arrays.input, arrays.upstream, arrays.allow_nonfinite)
+    own = {key: getattr(arrays, key) for key in ("dims", "layout")} | typed
+    given.options |= {key: value for key, value in own.items() if value is not None}
+    return given
 
 
-def _kind_of(given: Given) -> str:
+def _separable(arrays: DeriveArrays, bundle: str | None, typed: dict[str, Any]) -> Given:
+    from convgrad_cli.cli.separable import gathered
+    from convgrad_cli.errors import UsageError
+
+    if arrays.sample is not None or bundle is not None:
+        raise UsageError(
+            "A separable layer takes no bundle and has no sample.",
+            expected="--input, --depthwise, --pointwise (and --bias, --upstream), or their shapes",
+        )
+    specs = {
+        "X": arrays.input, "depthwise": arrays.depthwise, "pointwise": arrays.pointwise,
+        "b": arrays.bias, "dY": arrays.upstream,
+    }  # fmt: skip
+    return gathered(specs, typed, allow_nonfinite=arrays.allow_nonfinite)
+
+
+def _kind_of(given: Given, kinds: tuple[str, ...]) -> str:
     """What a bundle says it is; else a pool where there is a window; else a convolution."""
-    from convgrad_cli.derivation.api import LAYERS
-
     named = (given.operation or "").partition("_")[0]
-    if named in LAYERS:
+    if named in kinds:
         return named
     return "maxpool" if given.options.get("window") is not None else "conv"
+
+
+def _only_its_options(arrays: DeriveArrays, layer: DeriveLayer, kind: str) -> None:
+    """Raise UsageError for an option of another layer."""
+    from convgrad_cli.errors import UsageError
+
+    allowed = _OWN[kind] | (set() if kind in _NO_SLIDING else _SLIDES)
+    for group in (arrays, layer):
+        for each in fields(group):
+            if each.name not in _SPECIAL - allowed or getattr(group, each.name) is None:
+                continue
+            flag = f"--{each.name.replace('_', '-')}"
+            having = [name for name, own in _OWN.items() if each.name in own - _POOL]
+            raise UsageError(
+                f"The layer {kind} does not take {flag}.",
+                found=flag,
+                remedy=f"{flag} is for --layer {' or '.join(having)}" if having else None,
+            )
 
 
 def traced_layer(
     given: Given, kind: str, arrays: DeriveArrays, *, with_bias: bool
 ) -> tuple[Any, dict[str, Any]]:
-    """The layer's tracer and the given numbers but dY's."""
-    from convgrad_cli.cli.inputs import conv_keywords, pool_keywords
-    from convgrad_cli.geometry import plan_conv, plan_pool
+    """The tracer of a layer of one stage, and the given numbers but dY's."""
+    from convgrad_cli.cli.derive_kinds import planned_layer
 
-    x_shape = _shape(given, "X", arrays.input_shape, "--input-shape")
-    plan: Plan
-    if kind == "conv":
-        w_shape = _shape(given, "W", arrays.filter_shape, "--filter-shape")
-        plan = given.locating(lambda: plan_conv(x_shape, w_shape, **conv_keywords(given.options)))
-        if "b" in given:
-            given.locating(lambda: plan.check_bias(given["b"].shape))  # type: ignore[attr-defined]
-    elif kind == "transposed":
-        from convgrad_cli.cli.transposed import plan_of
-
-        w_shape = _shape(given, "W", arrays.filter_shape, "--filter-shape")
-        plan = plan_of(given, x_shape, w_shape)
-    else:
-        _no_filter(given, arrays)
-        plan = given.locating(lambda: plan_pool(x_shape, **pool_keywords(given.options)))
-    traced = of_plan(plan, kind, given, with_bias=with_bias)
+    planned = planned_layer(given, kind, arrays, with_bias=with_bias)
+    traced = planned.stages[0].traced
     return traced, given_values(traced, given)
 
 
@@ -201,40 +230,12 @@ def canonical(traced: Any, arrays: dict[str, Any]) -> dict[str, Any]:
     return with_canonical_axes(traced, arrays)
 
 
-def _shape(given: Given, name: str, text: str | None, option: str) -> tuple[int, ...]:
-    """An array's shape, from the array or from the option that gives it alone."""
-    from convgrad_cli.cli import words
-    from convgrad_cli.errors import ShapeError, UsageError
-
-    array = given.get(name)
-    if text is None and array is not None:
-        return tuple(array.shape)
-    if text is None:
-        raise UsageError(
-            f"{name} is missing.",
-            expected=f"--{'input' if name == 'X' else 'filter'}, {option} alone, or a bundle",
-            array=name,
-        )
-    shape = words.whole_numbers(text, option)
-    if min(shape) < 1:
-        raise UsageError(f"{option} takes sizes of at least 1.", found=text)
-    if array is not None and tuple(array.shape) != shape:
-        raise ShapeError(
-            f"{name} and {option} contradict each other.",
-            expected=f"{shape}   from {option}",
-            found=str(tuple(array.shape)),
-            array=name,
-            source=given.arrays[name].source,
-        )
-    return shape
-
-
-def _no_filter(given: Given, arrays: DeriveArrays) -> None:
-    from convgrad_cli.errors import UsageError
-
-    if arrays.filter_shape is not None or arrays.filter is not None:
-        raise UsageError(
-            "A pool has no filter.",
-            expected="--window, and X or (for an average pool) --input-shape",
-            remedy="drop --filter and --filter-shape, or --layer",
-        )
+__all__ = [
+    "DeriveArrays",
+    "DeriveLayer",
+    "canonical",
+    "given_layer",
+    "given_values",
+    "of_plan",
+    "traced_layer",
+]

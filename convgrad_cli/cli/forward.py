@@ -30,7 +30,8 @@ def forward(
     Y is the cross-correlation of X with W, plus b where there is one.
     """
     from convgrad_cli.cli.inputs import conv_plan, gather
-    from convgrad_cli.cli.lecture import asked_of, forward_with
+    from convgrad_cli.cli.lecture import forward_with
+    from convgrad_cli.cli.lecture_layer import asked_of
     from convgrad_cli.cli.memory import ensure_fits
     from convgrad_cli.cli.progress import progress_bar
     from convgrad_cli.cli.results import conv_result, finish

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from convgrad_cli.cli.options import OutputOptions, SymbolicOptions
     from convgrad_cli.derivation.model import Traced
+    from convgrad_cli.derivation.stages import Stage
     from convgrad_cli.render.result import Result
 
 
@@ -29,6 +30,24 @@ def derivation_of(
     chosen = notation_named(symbolic.notation or notation or "slides", symbols)
     derivation = Derivation.of(traced, targets, chosen, canonical(traced, values))
     return Written(derivation, SYMBOLIC, everything=symbolic.all_terms)
+
+
+def stage_derivations(
+    stages: Sequence[Stage],
+    targets: Sequence[str],
+    symbolic: SymbolicOptions,
+    notation: str | None = None,
+) -> dict[str, Any]:
+    """The equations of a layer of several stages, by JSON field, ready to be written."""
+    from convgrad_cli.derivation.stages import derivations
+    from convgrad_cli.derivation.steps import SYMBOLIC
+    from convgrad_cli.render.derivation import Written
+
+    found = derivations(stages, targets, symbolic.notation or notation or "slides")
+    return {
+        field: Written(each, SYMBOLIC, everything=symbolic.all_terms)
+        for field, each in found.items()
+    }
 
 
 def emit_layer(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from typer import Option
-
+from convgrad_cli.cli.lecture_options import DepthwiseOption, PointwiseOption
 from convgrad_cli.cli.options import (
     BiasOption,
     ConvOptions,
@@ -21,6 +20,8 @@ from convgrad_cli.cli.options import (
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import typer
 
     from convgrad_cli.cli.inputs import Given
@@ -56,13 +57,8 @@ def separable(
     output: OutputOptions,
     symbolic: SymbolicOptions,
     input: InputOption = None,
-    depthwise: Annotated[
-        str | None,
-        Option("--depthwise", help="One filter per channel: (I, …) or (I, 1, …).", metavar="ARRAY"),
-    ] = None,
-    pointwise: Annotated[
-        str | None, Option("--pointwise", help="The mixture: (O, I).", metavar="ARRAY")
-    ] = None,
+    depthwise: DepthwiseOption = None,
+    pointwise: PointwiseOption = None,
     bias: BiasOption = None,
     upstream: UpstreamOption = None,
     dims: DimsOption = None,
@@ -76,8 +72,6 @@ def separable(
     Shown beside it: parameters and multiply-adds of this layer and of the convolution it replaces.
     """
     from convgrad_cli.cli.inputs import typed_options
-    from convgrad_cli.cli.layer_inputs import example_given, keywords, read_given
-    from convgrad_cli.geometry.separable import plan_separable
 
     if options.groups is not None:
         _no_groups()
@@ -85,16 +79,37 @@ def separable(
         "X": input, "depthwise": depthwise, "pointwise": pointwise, "b": bias, "dY": upstream,
     }  # fmt: skip
     typed = {**typed_options(options), "dims": dims, "layout": layout}
+    given = gathered(specs, typed, allow_nonfinite=allow_nonfinite)
+    shapes = tuple(_shape(given, name) for name in ("X", "depthwise", "pointwise"))
+    _emit(plan_of(given, *shapes), given, output, symbolic, learning_rate)
+
+
+def gathered(
+    specs: dict[str, str | None], typed: dict[str, Any], *, allow_nonfinite: bool
+) -> Given:
+    """The arrays and options, or the built-in layer where there are none."""
+    from convgrad_cli.cli.layer_inputs import example_given, read_given
+
     given = read_given(specs, typed, allow_nonfinite=allow_nonfinite)
     if not given.arrays:
         note = "No arrays were given: this is a built-in layer of two channels in and three out."
         given = example_given(_EXAMPLE, given.options, note)
         if {"stride", "padding", "dilation", "output_size"} & given.options.keys():
             given.arrays.pop("dY")
-    shapes = (_shape(given, name) for name in ("X", "depthwise", "pointwise"))
+    return given
+
+
+def plan_of(given: Given, *shapes: tuple[int, ...]) -> Any:
+    """The plan of X, the depthwise and the pointwise filter, shapes alone; b is checked too."""
+    from convgrad_cli.cli.layer_inputs import keywords
+    from convgrad_cli.geometry.separable import plan_separable
+
     chosen = keywords(given.options, *_KEYS)
     plan = given.locating(lambda: plan_separable(*shapes, **chosen))
-    _emit(plan, given, output, symbolic, learning_rate)
+    b = given.get("b")
+    if b is not None:
+        given.locating(lambda: plan.pointwise.check_bias(b.shape))
+    return plan
 
 
 def _shape(given: Given, name: str) -> tuple[int, ...]:
@@ -169,38 +184,68 @@ def _updated(given: Given, found: dict[str, Any], rate: float) -> dict[str, Any]
     return updated
 
 
+def stages_of(plan: Any, given: Given, *, ranks: Sequence[int], bias: bool = False) -> list[Any]:
+    """Both steps are convolutions, each with its own equations and letters.
+
+    ranks: of the depthwise and the pointwise filter, as they were given.
+    """
+    from convgrad_cli.derivation.derivation import canonical
+    from convgrad_cli.derivation.separable import trace_separable
+    from convgrad_cli.derivation.stages import Stage
+
+    deep, point = trace_separable(plan, ranks[0], ranks[1], bias=bias or "b" in given)
+    deep_values, point_values = _stage_values(plan, given)
+    return [
+        Stage(
+            "depthwise_derivation",
+            deep,
+            canonical(deep, deep_values),
+            {"V": "Y", "dDepthwise": "dW", "dD": "dW", "dX": "dX"},
+            {"X": "X", "D": "W", "V": "Y"},
+            {"X": "X", "D": "D", "V": "V"},
+        ),
+        Stage(
+            "pointwise_derivation",
+            point,
+            canonical(point, point_values),
+            {"Y": "Y", "dPointwise": "dW", "dP": "dW", "dV": "dX", "db": "db"},
+            {"V": "X", "P": "W", "Y": "Y", "b": "b"},
+            {"V": "V", "P": "P", "Y": "Y"},
+        ),
+    ]
+
+
+def _stage_values(plan: Any, given: Given) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is known in numbers: V and dV pass from one step to the other."""
+    from convgrad_cli.layers import conv
+    from convgrad_cli.layers import separable as layer
+
+    X, deep, point = (given.get(name) for name in ("X", "depthwise", "pointwise"))
+    b, dY = given.get("b"), given.get("dY")
+    first = {"X": X, "W": deep}
+    second = {"W": point, "b": b, "dY": dY}
+    if X is not None and deep is not None:
+        weights = deep.reshape(plan.depthwise_shape)
+        second["X"] = given.locating(lambda: conv.planned_forward(plan.depthwise, X, weights))
+        if point is not None and dY is not None:
+            gradients = given.locating(lambda: layer.planned_backward(plan, X, deep, point, dY))
+            first["dY"] = gradients.dV
+    return tuple(  # type: ignore[return-value]
+        {name: array for name, array in each.items() if array is not None}
+        for each in (first, second)
+    )
+
+
 def _derivations(
     plan: Any, given: Given, found: dict[str, Any], symbolic: SymbolicOptions
 ) -> dict[str, Any]:
-    """Both steps are convolutions, each with its own equations and letters."""
-    from convgrad_cli.cli.layer_output import derivation_of
-    from convgrad_cli.derivation import TracedConv
+    """The equations of both steps, forward or (with an upstream gradient) backward."""
+    from convgrad_cli.cli.layer_output import stage_derivations
 
     backward = "dV" in found
-    deep = TracedConv(plan.depthwise)
-    point = TracedConv(plan.pointwise, bias="b" in given)
-    deep_values = {"X": given["X"], "W": given["depthwise"].reshape(plan.depthwise_shape)}
-    point_values = {"X": found["V"], "W": given["pointwise"].reshape(plan.pointwise_shape)}
-    if "b" in given:
-        point_values["b"] = given["b"]
-    if backward:
-        deep_values["dY"], point_values["dY"] = found["dV"], given["dY"]
-    return {
-        "depthwise_derivation": derivation_of(
-            deep,
-            ("dW", "dX") if backward else ("Y",),
-            deep_values,
-            symbolic,
-            symbols={"X": "X", "W": "D", "Y": "V"},
-        ),
-        "pointwise_derivation": derivation_of(
-            point,
-            ("dW", "dX", "db") if backward else ("Y",),
-            point_values,
-            symbolic,
-            symbols={"X": "V", "W": "P", "Y": "Y"},
-        ),
-    }
+    targets = ["dD", "dX", "dP", "dV", "db"] if backward else ["V", "Y"]
+    ranks = [given[name].ndim for name in ("depthwise", "pointwise")]
+    return stage_derivations(stages_of(plan, given, ranks=ranks), targets, symbolic, given.notation)
 
 
 def _counts_view(plan: Any) -> Any:

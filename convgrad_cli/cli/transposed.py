@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from convgrad_cli.cli.lecture_options import UpsampleOption
 from convgrad_cli.cli.options import (
     ConvArrays,
     ConvOptions,
@@ -41,10 +42,7 @@ def transposed(
         str | None,
         Option("--output-padding", help="Rows added after the output: 1, or 1,0.", metavar="N[,N]"),
     ] = None,
-    upsample: Annotated[
-        str | None,
-        Option("--upsample", help="nearest or zeros, by --stride: upsampling, without a filter."),
-    ] = None,
+    upsample: UpsampleOption = None,
     view: Annotated[
         bool,
         Option("--view", help="Show it as a convolution: zeros inserted, padded, W rotated."),

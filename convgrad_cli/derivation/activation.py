@@ -27,6 +27,8 @@ class TracedActivation:
     name: str
     frame: Frame
     functions: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    formulas: Mapping[str, str] = field(default_factory=dict)
+    """How σ and σ′ of z are written, in plain mathematics."""
 
     operation = "activation"
     upstream = "A"
@@ -58,9 +60,13 @@ def trace_activation(
     frame: Frame,
     value: Callable[[Any], Any] | None = None,
     slope: Callable[[Any], Any] | None = None,
+    *,
+    formulas: tuple[str, str] | None = None,
 ) -> TracedActivation:
-    """The tracer of an activation; ``value`` and ``slope`` give σ and σ′ of a number."""
+    """The tracer of an activation; ``value`` and ``slope`` give σ and σ′ of a number, ``formulas``
+    how they are written."""
     functions = {}
+    written = {} if formulas is None else dict(zip((SIGMA, SIGMA_PRIME), formulas, strict=True))
     if value is not None and slope is not None:
         functions = {SIGMA: value, SIGMA_PRIME: slope}
-    return TracedActivation(name, frame, functions)
+    return TracedActivation(name, frame, functions, written)

@@ -104,8 +104,8 @@ def trace_pool(
 
 
 def default_targets(traced: Traced) -> tuple[str, ...]:
-    """Every gradient, dW dX db."""
-    order = ("dW", "dX", "db")
+    """Every gradient, dW dX db (of an activation dY)."""
+    order = ("dY", "dW", "dX", "db")
     return tuple(target for target in order if target in traced.targets)
 
 

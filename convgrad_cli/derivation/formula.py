@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from convgrad_cli.derivation.activation import SIGMA, SIGMA_PRIME, TracedActivation
 from convgrad_cli.derivation.conv import TracedConv
 from convgrad_cli.derivation.notation import Quotient
 
@@ -45,6 +46,8 @@ class Bound(NamedTuple):
 def target_index(names: Names, target: str) -> tuple[Part, ...]:
     """The letters of the target's index, one per canonical axis."""
     frame = names.frames[names.traced.targets[target]]
+    if isinstance(names.traced, TracedActivation):
+        return _letters(names, frame, names.notation.variables.output)
     return _letters(names, frame, names.notation.variables.of_target(target))
 
 
@@ -53,6 +56,12 @@ def chain_rule(writer: Writer, target: str) -> Sum:
     names = writer.names
     upstream = names.traced.upstream
     role = names.traced.targets[target]
+    if isinstance(names.traced, TracedActivation):
+        place = target_index(names, target)
+        local = Quotient(names.entry(upstream, place), names.entry(role, place))
+        return Sum(
+            "", writer.script.times.join([writer.gradient(upstream, place), writer.atom(local)])
+        )
     output = _letters(names, names.frames[upstream], names.notation.variables.summed(target))
     left = names.gradient(upstream, output)
     local = Quotient(names.entry(upstream, output), names.entry(role, target_index(names, target)))
@@ -61,10 +70,12 @@ def chain_rule(writer: Writer, target: str) -> Sum:
 
 
 def substituted(writer: Writer, target: str) -> Sum | None:
-    """The chain rule with a convolution's local gradients put in; None where a notation's flat
-    subscripts cannot say it, and for other layers."""
+    """The chain rule with a convolution's or activation's local gradients put in; None where a
+    notation's flat subscripts cannot say it, and for other layers."""
     names = writer.names
     traced = names.traced
+    if isinstance(traced, TracedActivation):
+        return _pointwise(writer, target)
     if not isinstance(traced, TracedConv) or names.notation.style == "flat":
         return None
     if target == "Y":
@@ -135,6 +146,16 @@ def _forward(writer: Writer, traced: TracedConv) -> Sum:
     frame = names.frames["W"]
     bounds = _bounds(names, frame, kernel, [1, *frame.spatial])
     return Sum(_signs(writer, bounds), product)
+
+
+def _pointwise(writer: Writer, target: str) -> Sum:
+    """``σ(O_ij)``, or ``∂L/∂A_ij·σ′(O_ij)``."""
+    place = target_index(writer.names, target)
+    entry = writer.entry("Y", place)
+    if target == "A":
+        return Sum("", f"{writer.script.phrase(SIGMA)}({entry})")
+    slope = f"{writer.script.phrase(SIGMA_PRIME)}({entry})"
+    return Sum("", writer.script.times.join([writer.gradient("A", place), slope]))
 
 
 def _channel(writer: Writer) -> str:

@@ -94,10 +94,14 @@ class Notation:
     always: str = ""
     """Kinds of index shown even where there is only one value."""
     pool_letters: Mapping[str, str] | None = None
+    activated: str = "A"
+    """The letter of an activation's output, where the layer is an activation."""
     variables: Variables = Variables()
 
     def letter(self, role: str, operation: str) -> str:
         """The letter of an array in a layer of this kind."""
+        if role == "A":
+            return self.activated
         pool = operation.endswith("pool") and self.pool_letters is not None
         letters = self.pool_letters if pool and self.pool_letters else self.letters
         return letters.get(role, role)

@@ -24,6 +24,7 @@ NOTATIONS = {
             "flat",
             "prime",
             pool_letters={"X": "z", "Y": "a"},
+            activated="a",
         ),
         Notation(
             "diba",
@@ -31,6 +32,7 @@ NOTATIONS = {
             0,
             "paren",
             "prefix",
+            activated="q",
             variables=Variables(
                 "s",
                 "μ",
@@ -50,6 +52,7 @@ NOTATIONS = {
             "layered",
             loss="Div",
             always="ck",
+            activated="Y",
             variables=Variables(
                 "s",
                 "m",
@@ -99,11 +102,11 @@ def parse_symbols(text: str) -> dict[str, str]:
 
 
 def _with_letters(notation: Notation, symbols: Mapping[str, str]) -> Notation:
-    unknown = [role for role in symbols if role not in notation.letters]
+    unknown = [role for role in symbols if role not in (*notation.letters, "A")]
     if unknown:
         raise UsageError(
             f"There is no array {unknown[0]!r} to give a symbol to.",
-            expected=f"some of {', '.join(notation.letters)}",
+            expected=f"some of {', '.join(notation.letters)}, A",
         )
     for role, letter in symbols.items():
         if not (letter in GREEK or (letter.isascii() and letter.isalpha())):
@@ -118,6 +121,7 @@ def _with_letters(notation: Notation, symbols: Mapping[str, str]) -> Notation:
             "The symbols clash.", found=f"{role}={notation.loss}, which already is the loss"
         )
     _all_different(own)
+    notation = replace(notation, activated=own.pop("A", notation.activated))
     if notation.pool_letters is None:
         return replace(notation, letters=own)
     pool = dict(notation.pool_letters)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
+from convgrad_cli.derivation.activation import TracedActivation
 from convgrad_cli.derivation.blocks import Math, Picture, Side, sentence
 from convgrad_cli.derivation.equation import Equation
 from convgrad_cli.derivation.notation import Quotient
@@ -39,6 +40,8 @@ def local_matrices(report: Report, target: str) -> list[Block]:
     frame, outputs = names.frames[role], names.frames[traced.upstream]
     flat = names.notation.style == "flat"
     if role == traced.upstream or not (flat or isinstance(traced, TracedPool)):
+        return []
+    if isinstance(traced, TracedActivation):  # one entry each, which stands by itself
         return []
     many = outputs.size > min(MOST_MATRICES, report.limits.elements)
     if (

@@ -8,19 +8,19 @@ if TYPE_CHECKING:
     from convgrad_cli.geometry import Axis
 
 
-def dilation_words(axes: tuple[Axis, ...]) -> str:
-    """How dY is dilated by the stride."""
+def dilation_words(axes: tuple[Axis, ...], what: str = "the upstream gradient") -> str:
+    """How dY (of a transposed convolution X) is dilated by the stride."""
     strides = _per_axis([axis.stride for axis in axes])
     sizes = "×".join(str(axis.output) for axis in axes)
     longer = "×".join(str((axis.output - 1) * axis.stride + 1) for axis in axes)
     zeros = _per_axis([axis.stride - 1 for axis in axes])
     return (
-        f"Dilate the upstream gradient by the stride {strides} (stride − 1 = {zeros} zeros between "
+        f"Dilate {what} by the stride {strides} (stride − 1 = {zeros} zeros between "
         f"neighbours): {sizes} becomes {longer}."
     )
 
 
-def full_padding_words(axes: tuple[Axis, ...]) -> str:
+def full_padding_words(axes: tuple[Axis, ...], rest_name: str = "leftover") -> str:
     """The general padding rule with its numbers, axis by axis."""
     words = []
     for axis in axes:
@@ -31,12 +31,12 @@ def full_padding_words(axes: tuple[Axis, ...]) -> str:
             f"{reach} − {axis.after} + {rest} = {_amount(after)} after"
         )
     if len(set(words)) == 1:
-        return f"Pad by d(k−1) − p before and d(k−1) − p + leftover after: {words[0]}."
+        return f"Pad by d(k−1) − p before and d(k−1) − p + {rest_name} after: {words[0]}."
     names = {2: ("rows", "columns"), 3: ("planes", "rows", "columns")}.get(
         len(axes), ("positions",)
     )
     each = "; ".join(f"{name}: {text}" for name, text in zip(names, words, strict=True))
-    return f"Pad by d(k−1) − p before and d(k−1) − p + leftover after. {each.capitalize()}."
+    return f"Pad by d(k−1) − p before and d(k−1) − p + {rest_name} after. {each.capitalize()}."
 
 
 def _amount(padding: int) -> str:

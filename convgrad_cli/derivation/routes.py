@@ -6,22 +6,23 @@
 
 r counts the leftover rows. The lectures' recipe (dilate, pad by k-1, flip, convolve) is the case
 p = 0, d = 1, r = 0 (slides, recitation; Diba eq. 15, 24 to 29). This route goes by the recipe and
-not by the taps, so that :func:`agrees` compares two derivations of the same terms.
+not by the taps, so that :mod:`.agreement` compares two derivations of the same terms.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from convgrad_cli.derivation.conv import TracedConv
     from convgrad_cli.derivation.model import Index
-    from convgrad_cli.geometry import Axis
+    from convgrad_cli.geometry import Axis, ConvGeometry
+
+Sources: TypeAlias = "Callable[[Index], Index | None]"
+"""What of an array stands at a place, or None for a zero."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,8 @@ def flipped(axes: tuple[Axis, ...], place: Index) -> Index:
     return tuple(axis.kernel - 1 - at for axis, at in zip(axes, place, strict=True))
 
 
-def input_route(traced: TracedConv, index: Index) -> Iterator[tuple[Index, Index]]:
+def input_route(geometry: ConvGeometry, index: Index) -> Iterator[tuple[Index, Index]]:
     """The (dY, W) pairs that the full convolution multiplies for dX[index]."""
-    geometry = traced.plan.geometry
     n, channel, *place = index
     group, c = divmod(channel, geometry.channels_per_group)
     padded = padded_upstream(geometry.axes)
@@ -98,9 +98,8 @@ def input_route(traced: TracedConv, index: Index) -> Iterator[tuple[Index, Index
                 yield (n, o, *source), (o, c, *flipped(geometry.axes, at))
 
 
-def weight_route(traced: TracedConv, index: Index) -> Iterator[tuple[Index, Index]]:
+def weight_route(geometry: ConvGeometry, index: Index) -> Iterator[tuple[Index, Index]]:
     """The (dY, X) pairs that the correlation with the dilated dY multiplies for dW[index]."""
-    geometry = traced.plan.geometry
     o, c, *place = index
     channel = o // geometry.filters_per_group * geometry.channels_per_group + c
     image, kernel = padded_input(geometry.axes), dilated_upstream(geometry.axes)
@@ -114,8 +113,17 @@ def weight_route(traced: TracedConv, index: Index) -> Iterator[tuple[Index, Inde
                 yield (n, o, *upstream), (n, channel, *source)
 
 
-def agrees(traced: TracedConv, target: str, index: Index) -> bool:
-    """Whether the convolution multiplies exactly the pairs of the element's equation."""
-    route = {"dX": input_route, "dW": weight_route}[target]
-    terms = Counter((term.upstream, term.index) for term in traced.terms(target, index))
-    return Counter(route(traced, index)) == terms
+def forward_route(geometry: ConvGeometry, index: Index) -> Iterator[tuple[Index, Index]]:
+    """The (X, W) pairs that sliding W over the padded X multiplies for Y[index]."""
+    n, o, *place = index
+    first = o // geometry.filters_per_group * geometry.channels_per_group
+    image = padded_input(geometry.axes)
+    for c in range(geometry.channels_per_group):
+        for at in product(*map(range, geometry.kernel)):
+            window = [
+                i * axis.stride + p * axis.dilation
+                for i, p, axis in zip(place, at, geometry.axes, strict=True)
+            ]
+            source = image.source(tuple(window))
+            if source is not None:
+                yield (n, first + c, *source), (o, c, *at)

@@ -11,18 +11,19 @@ convolution  the gradient seen as a convolution, the matrices themselves
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from convgrad_cli.derivation import formula
-from convgrad_cli.derivation.blocks import Formula, Heading, Local, Math, Row, Rows, Side, sentence
+from convgrad_cli.derivation.as_convolution import convolution_blocks
+from convgrad_cli.derivation.blocks import Heading, Local, Side, sentence
 from convgrad_cli.derivation.conv import TracedConv
 from convgrad_cli.derivation.equation import Equation
 from convgrad_cli.derivation.figures import Digits
+from convgrad_cli.derivation.general import general_blocks
 from convgrad_cli.derivation.numbers import scaled, total
-from convgrad_cli.derivation.pictures_conv import convolution_blocks
-from convgrad_cli.derivation.pictures_pool import local_matrices, pool_notes, window_side
-from convgrad_cli.derivation.pool import TracedMaxPool, TracedPool
+from convgrad_cli.derivation.pictures_pool import local_matrices, pool_notes
+from convgrad_cli.derivation.pool import TracedPool
+from convgrad_cli.derivation.rows import equation_rows
+from convgrad_cli.derivation.targets import Selected
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
     from convgrad_cli.derivation.blocks import Block
     from convgrad_cli.derivation.derivation import Derivation
-    from convgrad_cli.derivation.model import Term
-    from convgrad_cli.derivation.numbers import Number
-    from convgrad_cli.derivation.targets import Selected
     from convgrad_cli.derivation.writer import Writer
 
 STEPS = ("forward", "chain", "local", "substituted", "numbers", "convolution")
@@ -41,9 +39,6 @@ SYMBOLIC = ("substituted", "numbers")
 
 MOST_FORWARD = 5_000
 """Terms of forward equations printed beside the derivation of single elements."""
-MOST_WORK = 200_000
-"""Terms that are gone through for the elements of a capped table."""
-
 _WORDS = {"Y": "output", "dW": "filter", "dX": "input", "db": "bias", "dY": "pre-activation"}
 
 
@@ -91,12 +86,23 @@ class Report:
 
     def blocks(self) -> Iterator[Block]:
         """Everything, in the lectures' order."""
-        by_target: dict[str, list[Selected]] = {}
-        for selected in self.derivation.selection:
-            by_target.setdefault(selected.target, []).append(selected)
+        yield from self.forward_blocks()
+        yield from self.target_blocks()
+
+    def forward_blocks(self) -> Iterator[Block]:
+        """The forward equations, where they are asked for beside the targets."""
         traced = self.derivation.traced
-        if "forward" in self.steps and traced.upstream in traced.targets.keys() - by_target.keys():
+        asked = {selected.target for selected in self.derivation.selection}
+        if "forward" in self.steps and traced.upstream in traced.targets.keys() - asked:
             yield from self._forward()
+
+    def target_blocks(self, *, forward: bool | None = None) -> Iterator[Block]:
+        """Every target that was asked for; the forward results or the gradients alone if told."""
+        by_target: dict[str, list[Selected]] = {}
+        results = self.derivation.traced.targets
+        for selected in self.derivation.selection:
+            if forward is None or (results[selected.target] == selected.target) is forward:
+                by_target.setdefault(selected.target, []).append(selected)
         for target, chosen in by_target.items():
             yield from self._target(target, chosen)
 
@@ -105,7 +111,7 @@ class Report:
         derivation = self.derivation
         upstream = derivation.traced.upstream
         yield self._heading(upstream)
-        yield from self._general(upstream)
+        yield from general_blocks(self, upstream)
         if all(selected.index is not None for selected in derivation.selection):
             found = {term.upstream for equation in derivation for term in equation.terms}
             touched = sorted(index for index in found if index is not None)
@@ -123,9 +129,12 @@ class Report:
                 )
                 return
         else:
-            whole = derivation[upstream]
-            equations, count, products = iter(whole), len(whole), whole.term_count
-        yield self._rows(equations, count, products, ("substituted", "numbers"))
+            every = derivation[upstream]
+            equations, count, products = iter(every), len(every), every.term_count
+        yield equation_rows(self, equations, count, products, ("substituted", "numbers"))
+        whole = any(selected.index is None for selected in derivation.selection)
+        if whole and "convolution" in self.steps and not isinstance(derivation.traced, TracedConv):
+            yield from convolution_blocks(self, upstream, [Selected(upstream)])
 
     def _target(self, target: str, chosen: Sequence[Selected]) -> Iterator[Block]:
         derivation = replace(self.derivation, selection=tuple(chosen))
@@ -135,16 +144,18 @@ class Report:
             own = {s: None for s in own if s in SYMBOLIC} or {"substituted": None}
         yield self._heading(target)
         if "chain" in own or (forward and "forward" in self.steps):
-            yield from self._general(target)
+            yield from general_blocks(self, target)
         as_matrices = "local" in own and local_matrices(self, target)
         if own:
             columns = tuple(step for step in own if not (step == "local" and as_matrices))
-            yield self._rows(iter(derivation), len(derivation), derivation.term_count, columns)
+            yield equation_rows(
+                self, iter(derivation), len(derivation), derivation.term_count, columns
+            )
         if as_matrices:
             yield from as_matrices
         if isinstance(derivation.traced, TracedPool) and "local" in own:
             yield from pool_notes(self, derivation)
-        if "convolution" in self.steps and isinstance(derivation.traced, TracedConv):
+        if "convolution" in self.steps:
             yield from convolution_blocks(self, target, chosen)
 
     def _heading(self, target: str) -> Heading:
@@ -158,91 +169,6 @@ class Report:
             else f"Gradient with respect to the {_WORDS.get(target, role)}"
         )
         return Heading(words, self.writer.atom(symbol))
-
-    def _general(self, target: str) -> Iterator[Block]:
-        """The formula with running indices."""
-        writer = self.writer
-        names = writer.names
-        left = writer.target(target, formula.target_index(names, target))
-        sums = (
-            [] if target == names.traced.targets[target] else [formula.chain_rule(writer, target)]
-        )
-        inserted = formula.substituted(writer, target)
-        sides = tuple(str(one) for one in (*sums, inserted) if one is not None)
-        if sides:
-            yield Formula(left, sides)
-        traced = names.traced
-        if isinstance(traced, TracedConv) and inserted is not None:
-            yield from self._formula_notes(traced, target)
-
-    def _formula_notes(self, traced: TracedConv, target: str) -> Iterator[Block]:
-        letter = Math(self.writer.atom(self.writer.names.whole("W" if target == "dX" else "X")))
-        if target == "dX":
-            yield sentence("An index outside ", letter, " (or not whole) gives no term.")
-        elif any(side for pair in traced.plan.geometry.padding for side in pair) and target != "db":
-            yield sentence("Entries outside ", letter, " are the padding: they are 0.")
-        if traced.plan.geometry.groups > 1 and target != "db":
-            yield sentence(
-                f"With {traced.plan.geometry.groups} groups every filter meets only the channels "
-                "of its own group; a filter's channels count within the group."
-            )
-
-    def _rows(
-        self, equations: Iterable[Equation], count: int, terms: int, columns: tuple[str, ...]
-    ) -> Rows:
-        """The first of so many equations that have so many terms in all."""
-        shown = min(count, self.limits.elements)
-        if self.limits.capped and count > 1:
-            shown = min(shown, max(1, MOST_WORK * count // max(1, terms)))
-        rows = (self._row(equation, columns) for equation in islice(equations, shown))
-        return Rows(columns, rows, count - shown)
-
-    def _row(self, equation: Equation, columns: tuple[str, ...]) -> Row:
-        """One element with the right sides asked for."""
-        limit = self.limits.terms
-        terms = list(islice(equation.terms, limit))
-        more = 0
-        numeric = "numbers" in columns and self.derivation.values.known(equation.target)
-        value: Number | None = None
-        if len(terms) == limit:
-            rest = equation.terms
-            left_out = list(islice(rest, limit, None))
-            more = len(left_out)
-        if numeric:
-            value = self.derivation.values.equation(equation)
-        sides: dict[str, Side] = {}
-        if equation.is_forward and isinstance(equation.traced, TracedMaxPool):
-            sides["window"] = window_side(self.writer, equation)
-        if not terms:
-            columns = columns[:1] if columns[:1] != ("local",) else ("substituted",)
-            more = 0
-        for column in columns:
-            if column == "numbers" and not numeric:
-                continue
-            alone = len(terms) == 1
-            texts = [self._side(column, equation, term, alone=alone) for term in terms]
-            sides[column] = Side(texts or ["0"], more)
-        shown = None if value is None else self.figures.number(value)
-        return Row(self.writer.left_side(equation), sides, shown)
-
-    def _side(self, column: str, equation: Equation, term: Term, *, alone: bool) -> str:
-        writer = self.writer
-        match column:
-            case "chain":
-                assert term.upstream is not None
-                upstream = writer.gradient(writer.names.traced.upstream, term.upstream)
-                local = writer.local(term.upstream, equation.role, equation.index)
-                return writer.script.times.join([upstream, local])
-            case "local":
-                assert term.upstream is not None
-                local = writer.local(term.upstream, equation.role, equation.index)
-                return f"{local} = {writer.term(term._replace(upstream=None))}"
-            case "numbers":
-                numbers = self.derivation.values.factors(term)
-                if alone and len(numbers) == 1 and term.coefficient == 1:
-                    return self.figures.number(numbers[0])
-                return self.figures.product(numbers, term.coefficient)
-        return writer.term(term)
 
 
 def local_pairs(side: Side) -> Local:

@@ -116,6 +116,11 @@ def _selected(names: Names, text: str) -> Selected:
     return Selected(target, label.index)
 
 
+def names_target(traced: Traced, label: Label) -> bool:
+    """Whether something with this label can be derived."""
+    return _target_of(traced, label) is not None
+
+
 def _target_of(traced: Traced, label: Label) -> str | None:
     """An output's label asks for its forward equation, any other for its gradient."""
     for target, role in traced.targets.items():

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from convgrad_cli.derivation.steps import STEPS, Limits, Report
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from convgrad_cli.derivation import Derivation
+    from convgrad_cli.derivation.blocks import Block
+    from convgrad_cli.render.views import View
 
 MOST_TERMS = 10_000_000
 """Terms that text and JSON print at most: about one gigabyte."""
@@ -49,8 +51,61 @@ class Written:
         return Report(self.derivation, script, self.steps, limits, digits)
 
 
+class Reported(Protocol):
+    """Something with blocks, in one script."""
+
+    def blocks(self) -> Iterator[Block]:
+        """What is laid out."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole layer's derivation: of every stage, by JSON field and in forward order, and views.
+
+    The forward pass stands first, stage by stage, then the gradients, last stage first.
+    """
+
+    parts: Mapping[str, Written]
+    views: tuple[View, ...] = ()
+    standalone: bool = False
+
+    def fields(self) -> dict[str, object]:
+        """The JSON fields beside ``derivation``."""
+        found: dict[str, object] = {
+            name: part.as_json() for name, part in self.parts.items() if name != "derivation"
+        }
+        if self.views:
+            found["views"] = {view.name: view.data for view in self.views}
+        return found
+
+    def report(self, script: str, digits: int | None, *, capped: bool = True) -> Reported:
+        """What is to be laid out, in one script."""
+        reports = [part.report(script, digits, capped=capped) for part in self.parts.values()]
+        views = [view.report(script, digits, capped=capped) for view in self.views]
+        return _Pages(reports, views)
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """A document in one script."""
+
+    stages: Sequence[Report]
+    views: Sequence[Reported]
+
+    def blocks(self) -> Iterator[Block]:
+        """Forward, then back, then the views."""
+        for stage in self.stages:
+            yield from stage.forward_blocks()
+        for stage in self.stages:
+            yield from stage.target_blocks(forward=True)
+        for stage in reversed(self.stages):
+            yield from stage.target_blocks(forward=False)
+        for view in self.views:
+            yield from view.blocks()
+
+
 def render_derivation(
-    written: Written,
+    written: Written | Document | View,
     format: str,
     *,
     precision: int | None = None,

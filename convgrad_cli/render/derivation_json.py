@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from convgrad_cli.derivation import TracedConv, routes
+from convgrad_cli.derivation.agreement import agrees
 from convgrad_cli.derivation.equation import joined
 from convgrad_cli.derivation.numbers import total
 
@@ -156,7 +157,7 @@ def _weight_route(derivation: Derivation, selected: Selected) -> dict[str, Any]:
 
 def _agrees(derivation: Derivation, traced: TracedConv, selected: Selected) -> bool:
     equations = islice(derivation.equations(selected), 10_000)
-    return all(routes.agrees(traced, e.target, e.index) for e in equations)
+    return all(agrees(traced, e.target, e.index) for e in equations)
 
 
 def _mapped(derivation: Derivation, role: str, plane: routes.Map) -> Any:

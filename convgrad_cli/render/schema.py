@@ -12,8 +12,10 @@ from convgrad_cli.render.check_schema import CHECKS
 from convgrad_cli.render.schema_lectures import (
     CONV_FIELDS,
     CONV_GEOMETRY,
+    DERIVE_FIELDS,
+    LECTURE_GEOMETRIES,
     LECTURE_OPERATIONS,
-    TRANSPOSED_GEOMETRY,
+    STAGES,
 )
 from convgrad_cli.render.schema_parts import DEFINITIONS, closed, envelope, reference
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from convgrad_cli.render.schema_parts import Schema
 
 _ARRAY: Final = reference("array")
-_CONV: Final = reference("conv_geometry")
 _POOL: Final = reference("pool_geometry")
 _DERIVED: Final = {"derivation": reference("derivation")}
 _CHECKED: Final = {**_DERIVED, "verify": reference("verify")}
@@ -46,7 +47,7 @@ OPERATIONS: Final[dict[str, Schema]] = {
             "updated": closed({}, {"W": _ARRAY, "b": _ARRAY}),
             **_CHECKED,
         },
-        some_of=("dX", "dW", "db"),
+        some_of=("A", "dY", "dX", "dW", "db"),
     ),
     "maxpool_forward": envelope(
         "maxpool_forward",
@@ -72,9 +73,10 @@ OPERATIONS: Final[dict[str, Schema]] = {
     ),
     "derive": envelope(
         "derive",
-        {"anyOf": [_CONV, _POOL, TRANSPOSED_GEOMETRY]},
-        _DERIVED,
-        {"convolution": reference("convolution")},
+        {"anyOf": [CONV_GEOMETRY, _POOL, *LECTURE_GEOMETRIES]},
+        {},
+        {**_DERIVED, **DERIVE_FIELDS, "convolution": reference("convolution")},
+        some_of=("derivation", *STAGES),
     ),
 }
 """The schema of each operation's output."""

@@ -75,11 +75,27 @@ _SEPARABLE: Final = _without("conv_geometry", in_channels=_COUNT, out_channels=_
 _FOUR: Final = closed(
     dict.fromkeys(("conventional", "depthwise", "pointwise", "separable"), _COUNT)
 )
-_SEPARABLE_FIELDS: Final = {
-    **_VIEWS,
-    "depthwise_derivation": reference("derivation"),
-    "pointwise_derivation": reference("derivation"),
+_COUNTS: Final = {"counts": closed({"parameters": _FOUR, "multiply_adds": _FOUR})}
+_STEPS: Final = dict.fromkeys(
+    ("depthwise_derivation", "pointwise_derivation"), reference("derivation")
+)
+_SEPARABLE_FIELDS: Final = {**_VIEWS, **_STEPS}
+
+STAGES: Final = ("activation_derivation", *_STEPS)
+"""Where a layer of several stages has the derivations of each."""
+
+LECTURE_GEOMETRIES: Final = (TRANSPOSED_GEOMETRY, _UPSAMPLED, _SEPARABLE, closed({}))
+"""The geometries of the further layers that can be derived."""
+
+_MODE: Final = {"mode": words("nearest", "zeros")}
+DERIVE_FIELDS: Final[dict[str, Schema]] = {
+    **{key: schema for key, schema in CONV_FIELDS.items() if key not in ("A", "dY")},
+    **_STEPS,
+    **_MODE,
+    **_COUNTS,
 }
+"""What the output of ``derive`` may have besides."""
+
 _LAYER: Final = closed(
     {
         "position": _COUNT,
@@ -97,6 +113,7 @@ _LAYER: Final = closed(
         "dpointwise": _ARRAY,
         "updated": {"type": "object", "additionalProperties": _ARRAY},
         **_DERIVED,
+        **_STEPS,
     },
 )
 
@@ -125,18 +142,16 @@ LECTURE_OPERATIONS: Final[dict[str, Schema]] = {
         {**dict.fromkeys(("Y", "dX", "dW"), _ARRAY), "db": reference("vector")},
         {**_DERIVED, **_VIEWS, "updated": closed({}, {"W": _ARRAY, "b": _ARRAY})},
     ),
-    "upsample_forward": envelope(
-        "upsample_forward", _UPSAMPLED, {"Y": _ARRAY, "mode": words("nearest", "zeros")}
-    ),
+    "upsample_forward": envelope("upsample_forward", _UPSAMPLED, {"Y": _ARRAY, **_MODE}),
     "upsample_backward": envelope(
         "upsample_backward",
         _UPSAMPLED,
-        {"Y": _ARRAY, "dX": _ARRAY, "mode": words("nearest", "zeros")},
+        {"Y": _ARRAY, "dX": _ARRAY, **_MODE},
     ),
     "separable_forward": envelope(
         "separable_forward",
         _SEPARABLE,
-        {"V": _ARRAY, "Y": _ARRAY, "counts": closed({"parameters": _FOUR, "multiply_adds": _FOUR})},
+        {"V": _ARRAY, "Y": _ARRAY, **_COUNTS},
         _SEPARABLE_FIELDS,
     ),
     "separable_backward": envelope(
@@ -145,7 +160,7 @@ LECTURE_OPERATIONS: Final[dict[str, Schema]] = {
         {
             **dict.fromkeys(("V", "Y", "dX", "dDepthwise", "dPointwise", "dV"), _ARRAY),
             "db": reference("vector"),
-            "counts": closed({"parameters": _FOUR, "multiply_adds": _FOUR}),
+            **_COUNTS,
         },
         {
             **_SEPARABLE_FIELDS,

@@ -6,20 +6,18 @@ writes them in the script of the form (Unicode, ASCII, LaTeX).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from convgrad_cli.derivation.blocks import Formula, Grid, Heading, Picture, sentence
 from convgrad_cli.derivation.figures import Digits
-from convgrad_cli.derivation.notation_scripts import AsciiText, Latex, UnicodeText
+from convgrad_cli.derivation.plain_math import in_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from convgrad_cli.derivation.blocks import Block
-    from convgrad_cli.derivation.notation_scripts import Script
     from convgrad_cli.render.result import Array
 
 MOST_CELLS: Final = 40
@@ -28,27 +26,6 @@ MOST_CELLS: Final = 40
 MOST_PLANES: Final = 6
 """Planes of one array that are shown; the rest is counted."""
 
-_SIGNS: Final = {
-    "latex": {
-        "∘": r" \circ ",
-        "·": r" \cdot ",
-        "ᵀ": "^{T}",
-        "*": "^{*}",
-        "²": "^{2}",
-        "^−z": "^{−z}",
-    },
-    "ascii": {"∘": "o", "·": "*", "ᵀ": "^T", "×": "x", "…": "...", "²": "^2"},
-    "unicode": {},
-}
-
-_WORDS: Final = re.compile(r" ?\b(?:if|[A-Za-z]{3,})\b ?(?:[A-Za-z]{3,}\b ?)*")
-
-_SCRIPTS: Final[dict[str, type[Script]]] = {
-    "unicode": UnicodeText,
-    "ascii": AsciiText,
-    "latex": Latex,
-}
-
 
 class Pen:
     """Writes labels, numbers and matrices in one script."""
@@ -56,15 +33,10 @@ class Pen:
     def __init__(self, script: str, digits: int | None) -> None:
         self.script = script
         self.figures = Digits(script, digits)
-        self._script: Script = _SCRIPTS[script]()
 
     def label(self, text: str) -> str:
         """``dY ∘ σ′(z)`` in the script; LaTeX sets words as text."""
-        if self.script == "latex":
-            text = _WORDS.sub(r"\\text{\g<0>}", text)
-        for sign, written in _SIGNS[self.script].items():
-            text = text.replace(sign, written)
-        return self._script.phrase(text)
+        return in_script(text, self.script)
 
     def sentence(self, text: str) -> Block:
         """Words, which every form escapes for itself."""

@@ -152,7 +152,8 @@ def test_layouts_and_arrays_from_files(convgrad: Any, tmp_path: Path) -> None:
         ),
         (
             "derive --layer dense",
-            "Unknown layer 'dense'.\n  expected  one of conv, maxpool, avgpool, transposed\n",
+            "Unknown layer 'dense'.\n  expected  one of conv, maxpool, avgpool, transposed, "
+            "activation, upsample, separable\n",
         ),
         (
             "derive --layer maxpool --input-shape 4,4 --window 2",

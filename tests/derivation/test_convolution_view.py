@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convgrad_cli.derivation import derive
+from convgrad_cli.derivation.agreement import agrees
 from convgrad_cli.derivation.blocks import Picture, Rows, Sentence
-from convgrad_cli.derivation.routes import agrees
 from convgrad_cli.derivation.steps import Report
 from convgrad_cli.render.derivation import Written
 from tests import reference

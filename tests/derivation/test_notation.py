@@ -212,7 +212,7 @@ def test_a_greek_letter_is_written_in_every_script() -> None:
         ),
         (
             lambda: notation_named("slides", {"Z": "A"}),
-            "There is no array 'Z' to give a symbol to.\n  expected  some of X, W, b, Y",
+            "There is no array 'Z' to give a symbol to.\n  expected  some of X, W, b, Y, A",
         ),
         (
             lambda: notation_named("slides", base=2),

@@ -200,7 +200,7 @@ def test_activation_in_the_lectures_notations():
     frame = Frame((2, 2), "ss", ArrayLayout((0, 1), 2))
     traced = trace_activation("relu", frame)
     assert str(derived(traced, ["dY[1,0]"], notation="slides")) == "∂L/∂O21 = ∂L/∂A21·σ′(O21)"
-    assert str(derived(traced, ["dY[1,0]"], notation="diba")) == "dz(1,0) = dA(1,0)·σ′(z(1,0))"
+    assert str(derived(traced, ["dY[1,0]"], notation="diba")) == "dz(1,0) = dq(1,0)·σ′(z(1,0))"
     assert str(derived(traced, ["A[1,0]"], notation="plain")) == "A[1,0] = sigma(Y[1,0])"
 
 

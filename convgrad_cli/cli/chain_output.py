@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from convgrad_cli.layers.chain import Pass, Step
     from convgrad_cli.render.result import Result
 
+    Parts = dict[str, Any]
+    """A layer's derivations by their JSON field."""
+
 
 def emit_chain(
     done: Pass, opened: OpenedChain, output: OutputOptions, symbolic: SymbolicOptions
 ) -> None:
     """Write the pass as the options say: every layer, the loss between forward and backward."""
+    from convgrad_cli.cli.chain_trace import step_derivations
     from convgrad_cli.cli.output import put
 
     notes = opened.notes + [
@@ -22,10 +26,7 @@ def emit_chain(
     ]
     if done.ending.assumed:
         notes.append("No loss was given: it is L = ΣY, so dY = 1 everywhere at the end.")
-    written = [
-        _derivation(step, place, symbolic) if symbolic.symbolic else None
-        for place, step in enumerate(done.steps)
-    ]
+    written = [step_derivations(step, symbolic) if symbolic.symbolic else {} for step in done.steps]
 
     def form(name: str, **display: Any) -> str | bytes:
         if name == "json":
@@ -89,7 +90,11 @@ _LONG = {"W": "filter", "b": "bias"}
 
 
 def _text(
-    done: Pass, format: str, written: list[Any], output: OutputOptions, display: dict[str, Any]
+    done: Pass,
+    format: str,
+    written: list[Parts],
+    output: OutputOptions,
+    display: dict[str, Any],
 ) -> str:
     """Forward through all, the loss, then back: last layer first, as the gradients come."""
     from convgrad_cli.render.chain import headed, loss_words
@@ -116,13 +121,13 @@ def _text(
         result.updated = step.updated or None
         heading = f"backward, layers[{place}] {step.node.word}: dY is {origin}"
         texts.append(part(result, heading))
-        if written[place] is not None:
+        for each in written[place].values():
             precision = output.precision
-            texts.append(render_derivation(written[place], format, precision=precision, **display))
+            texts.append(render_derivation(each, format, precision=precision, **display))
     return "\n\n".join(text.strip("\n") for text in texts) + "\n"
 
 
-def _json(done: Pass, opened: OpenedChain, notes: list[str], written: list[Any]) -> bytes:
+def _json(done: Pass, opened: OpenedChain, notes: list[str], written: list[Parts]) -> bytes:
     from convgrad_cli.render.chain import chain_json
 
     layers = []
@@ -140,16 +145,6 @@ def _json(done: Pass, opened: OpenedChain, notes: list[str], written: list[Any])
         }
         if step.updated:
             entry["updated"] = step.updated
-        if written[place] is not None:
-            entry["derivation"] = written[place].as_json()
+        entry |= {field: part.as_json() for field, part in written[place].items()}
         layers.append(entry)
     return chain_json(done, layers, notes)
-
-
-def _derivation(step: Step, place: int, symbolic: SymbolicOptions) -> Any:
-    """The layer's equations, with the chain's numbers in them; None for a separable layer."""
-    from convgrad_cli.cli.chain_trace import traced_step
-    from convgrad_cli.cli.layer_output import derivation_of
-
-    traced, values, targets = traced_step(step)
-    return derivation_of(traced, targets, values, symbolic)

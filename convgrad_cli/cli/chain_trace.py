@@ -7,13 +7,41 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from convgrad_cli.cli.options import SymbolicOptions
     from convgrad_cli.layers.chain import Step
 
 _PARAMETRIC = ("dW", "dX", "db")
 
 
+def step_derivations(step: Step, symbolic: SymbolicOptions) -> dict[str, Any]:
+    """The layer's equations with the chain's numbers in them, by JSON field; a separable layer has
+    those of both its steps."""
+    from convgrad_cli.cli.layer_output import derivation_of
+
+    if step.node.kind == "separable":
+        return _separable(step, symbolic)
+    traced, values, targets = traced_step(step)
+    return {"derivation": derivation_of(traced, targets, values, symbolic)}
+
+
+def _separable(step: Step, symbolic: SymbolicOptions) -> dict[str, Any]:
+    from convgrad_cli.cli.layer_inputs import example_given
+    from convgrad_cli.cli.layer_output import stage_derivations
+    from convgrad_cli.cli.separable import stages_of
+
+    parameters = step.node.parameters
+    given = example_given({"X": step.X, "dY": step.dY, **parameters}, {}, "")
+    ranks = [parameters[name].ndim for name in ("depthwise", "pointwise")]
+    bias = ("db",) if "b" in parameters else ()
+    targets = ("dD", "dX", "dP", "dV", *bias)
+    return stage_derivations(stages_of(step.node.plan, given, ranks=ranks), targets, symbolic)
+
+
 def traced_step(step: Step) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
-    """The step's layer as Traced, its arrays by name, and the targets: every gradient."""
+    """The step's layer as Traced, its arrays by name, and the targets: every gradient.
+
+    For layers of one tracer, that is all but a separable one.
+    """
     values = {"X": step.X, "dY": step.dY}
     for name in ("W", "b"):
         if name in step.node.parameters:
@@ -37,20 +65,6 @@ def _transposed(step: Step, values: dict[str, Any]) -> Any:
     from convgrad_cli.derivation.transposed import TracedTransposed
 
     return TracedTransposed(step.node.plan, "b" in values), values, _targets(step)
-
-
-def _separable(step: Step, values: dict[str, Any]) -> Any:
-    """The pointwise step, whose X is the depthwise step's output."""
-    from convgrad_cli.derivation import TracedConv
-    from convgrad_cli.layers import separable
-
-    plan, parameters = step.node.plan, step.node.parameters
-    deep, point = parameters["depthwise"], parameters["pointwise"]
-    V = separable.planned_forward(plan, step.X, deep, point).V
-    own = {"X": V, "W": point.reshape(plan.pointwise_shape), "dY": step.dY}
-    if "b" in values:
-        own["b"] = values["b"]
-    return TracedConv(plan.pointwise, "b" in values), own, _targets(step)
 
 
 def _activation(step: Step, values: dict[str, Any]) -> Any:
@@ -97,7 +111,6 @@ def _dense(step: Step, values: dict[str, Any]) -> Any:
 _TRACERS: dict[str, Callable[[Step, dict[str, Any]], Any]] = {
     "conv": _conv,
     "transposed": _transposed,
-    "separable": _separable,
     "activation": _activation,
     "maxpool": _maxpool,
     "avgpool": _avgpool,

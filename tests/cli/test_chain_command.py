@@ -48,6 +48,33 @@ def test_the_tutorials_example_to_the_digits_it_prints(convgrad: Convgrad) -> No
     ]
 
 
+def test_a_separable_layer_has_the_equations_of_both_its_steps(convgrad: Convgrad) -> None:
+    rng = np.random.default_rng(9)
+    X, D, P = (rng.integers(-5, 6, shape) for shape in ((2, 4, 4), (2, 2, 2), (3, 2)))
+    layer = {
+        "type": "separable",
+        "depthwise": D.tolist(),
+        "pointwise": P.tolist(),
+        "bias": [1, 0, -2],
+    }
+    upstream = rng.integers(-5, 6, (3, 3, 3)).tolist()
+    net = json.dumps({"input": X.tolist(), "layers": [layer], "upstream": upstream})
+    found = document(convgrad, net, "--symbolic")["layers"][0]
+    for field, target, gradient in (
+        ("depthwise_derivation", "dW", "ddepthwise"),
+        ("depthwise_derivation", "dX", "dX"),
+        ("pointwise_derivation", "dW", "dpointwise"),
+        ("pointwise_derivation", "db", "db"),
+    ):
+        equations = [e for e in found[field]["equations"] if e["target"] == target]
+        assert [e["value"] for e in equations] == np.ravel(found[gradient]).tolist(), gradient
+    assert "derivation" not in found
+    shown = convgrad("chain", net, "--symbolic").stdout
+    assert "∂L/∂D_{2,1,2,2} = " in shown
+    assert "∂L/∂P_{3,2,1,1} = " in shown
+    assert "∂L/∂V_{1,3,3} = " in shown
+
+
 def test_two_layers_and_their_equations(convgrad: Convgrad) -> None:
     found = document(convgrad, "--sample", "two-layer", "--symbolic", "--learning-rate", "0.5")
     spec = CHAINS["two-layer"]

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from convgrad_cli.render.layer import Layer
 
 CELLS = ("numbers", "symbols")
+_ABOUT = {
+    "forward": ("Forward pass of",),
+    "dX": ("Gradient of the input of",),
+    "dW": ("Gradient of the filter of",),
+    "dilate": ("Dilating and padding in",),
+    "flip": ("Turning the filter of",),
+}
+"""What a figure's title says before the layer."""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +46,8 @@ def figure(
         str | None,
         Option(
             "--kind",
-            help="forward, dW, dX, dilate, flip, summary (default), maxpool (of pools) or heatmap.",
+            help="forward, dW, dX, dilate, flip, summary (default) or heatmap; of the other layers "
+            "maxpool, avgpool, activation, upsample.",
         ),
     ] = None,
     element: Annotated[
@@ -77,18 +86,21 @@ def figure(
         raise UsageError(f"--cells does not know {cells!r}.", expected=" or ".join(CELLS))
     figures.load_matplotlib()
     given, of = gather_picture(arrays, options, layer)
-    chosen_kind = _kind(kind, of)
     plan = planned(given, of)
     held = given_arrays(given, of, plan)
     shown = layer_of(given, of, plan, held, naming)
+    chosen_kind = _kind(kind, shown)
     chosen = _element(shown, element, chosen_kind)
     held |= given.locating(lambda: results(shown))
+    title = heading(shown, naming, *_ABOUT.get(chosen_kind, ()))
+    if missing := figures.missing_letters(figures.shown_text(title)):
+        given.notes.append(f"The figure's font lacks {missing}: only a viewer's own may show it.")
     sheet = figures.figure(
         shown,
         chosen_kind,
         element=chosen,
         symbols=cells == "symbols",
-        title=heading(shown, naming),
+        title=title,
         facts=facts(shown),
     )
     stream = BytesIO()
@@ -115,17 +127,18 @@ def _form(output: str | None) -> str:
     return suffix
 
 
-def _kind(kind: str | None, layer: str) -> str:
-    from convgrad_cli.cli.picture_kinds import KINDS as LAYERS
+def _kind(kind: str | None, layer: Layer) -> str:
+    """The kind of figure asked for, or the layer's usual one."""
+    from convgrad_cli.cli.picture_kinds import KINDS
     from convgrad_cli.errors import UsageError
-    from convgrad_cli.render.figure import KINDS
+    from convgrad_cli.render.figure import kinds_of
 
-    allowed = KINDS[layer]
+    allowed = kinds_of(layer)
     if kind is None:
         return allowed[0]
     if kind not in allowed:
         raise UsageError(
-            f"There is no figure {kind!r} of {LAYERS[layer].called}.",
+            f"There is no figure {kind!r} of {KINDS[layer.kind].called}.",
             expected=f"one of {', '.join(allowed)}",
         )
     return kind
@@ -140,8 +153,9 @@ def _element(layer: Layer, text: str | None, kind: str) -> tuple[str, Index] | N
 
     if text is None:
         return None
-    selected = select(Names(layer.notation, layer.traced), [text])[0]
     allowed = targets_of(layer, kind)
+    layer = layer.pointwise if kind == "activation" else layer
+    selected = select(Names(layer.notation, layer.traced), [text])[0]
     if selected.index is None or selected.target not in allowed:
         traced = layer.traced
         rank = len(traced.frames[traced.targets[allowed[0]]].given_shape)

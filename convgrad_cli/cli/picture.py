@@ -189,8 +189,8 @@ def layer_of(
     return Layer(kind, plan, arrays, _notation(given, naming), ties, counting, chosen)
 
 
-def heading(layer: Layer, naming: NamingOptions) -> str:
-    """The title asked for, or the layer's."""
+def heading(layer: Layer, naming: NamingOptions, of: str = "Forward and backward of") -> str:
+    """The title asked for, or the layer's, after ``of``."""
     from convgrad_cli.cli.picture_kinds import KINDS
 
     if naming.title is not None:
@@ -199,7 +199,7 @@ def heading(layer: Layer, naming: NamingOptions) -> str:
     if layer.activation is not None:
         name = layer.activation.name
         called = f"the activation {name}" if layer.kind == "activation" else f"{called} with {name}"
-    return f"Forward and backward of {called}"
+    return f"{of} {called}"
 
 
 def _notation(given: Given, naming: NamingOptions) -> Notation:

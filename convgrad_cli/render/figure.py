@@ -6,11 +6,13 @@ matplotlib loads here and only here.
 
 from __future__ import annotations
 
+import warnings
 from itertools import product
 from math import dist
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.errors import UsageError
+from convgrad_cli.render.figure_activation import activation_figure
 from convgrad_cli.render.figure_conv import (
     dilate_figure,
     flip_figure,
@@ -19,19 +21,27 @@ from convgrad_cli.render.figure_conv import (
     summary_figure,
 )
 from convgrad_cli.render.figure_heat import heat_figure
-from convgrad_cli.render.figure_pool import pool_figure
-from convgrad_cli.render.figure_scene import Scene
-from convgrad_cli.render.figure_sheet import (
-    HEIGHT,
+from convgrad_cli.render.figure_ink import (
     INK,
-    MARGIN,
     SOFT,
-    WIDTH,
-    Box,
-    fitting,
+    cut,
     math,
+    math_size,
+    missing_letters,
     plain,
+    shown_text,
+    text_width,
+    wrapped,
 )
+from convgrad_cli.render.figure_layout import widen
+from convgrad_cli.render.figure_pool import pool_figure, upsample_figure
+from convgrad_cli.render.figure_scene import Scene
+from convgrad_cli.render.figure_sheet import HEIGHT, MARGIN, WIDTH, Box, fitting
+
+__all__ = [
+    "FORMATS", "KINDS", "figure", "kinds_of", "load_matplotlib", "missing_letters", "save",
+    "shown_text", "targets_of",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,11 +55,11 @@ if TYPE_CHECKING:
 CONV_KINDS = ("summary", "forward", "dW", "dX", "dilate", "flip", "heatmap")
 KINDS = {
     "conv": CONV_KINDS,
-    "transposed": ("heatmap",),
+    "transposed": CONV_KINDS,
     "maxpool": ("maxpool", "heatmap"),
     "avgpool": ("avgpool", "heatmap"),
-    "activation": ("heatmap",),
-    "upsample": ("heatmap",),
+    "activation": ("activation", "heatmap"),
+    "upsample": ("upsample", "heatmap"),
 }
 """The kinds of figure of each layer, the usual one first."""
 FORMATS = ("svg", "png", "pdf")
@@ -58,9 +68,19 @@ LARGE_TEXT, LEAST_TEXT = 18, 13
 _TARGETS = {"forward": ("Y",), "dW": ("dW",), "maxpool": ("dX", "Y"), "avgpool": ("dX", "Y")}
 
 
+def kinds_of(layer: Layer) -> tuple[str, ...]:
+    """What can be drawn of a layer, the usual figure first."""
+    own = KINDS[layer.kind]
+    return (*own, "activation") if layer.kind == "conv" and layer.activation else own
+
+
 def targets_of(layer: Layer, kind: str) -> tuple[str, ...]:
     """The arrays of which the kind's chosen element may be, the usual one first."""
-    return ("dY",) if layer.kind == "activation" else _TARGETS.get(kind, ("dX",))
+    if kind == "activation" or layer.kind == "activation":
+        return ("dY",)
+    if layer.kind == "transposed" and kind in ("dilate", "flip"):
+        return ("Y",)
+    return _TARGETS.get(kind, ("dX",))
 
 
 def figure(
@@ -79,6 +99,7 @@ def figure(
     """
     matplotlib = load_matplotlib()
     target, index = element or (targets_of(layer, kind)[0], None)
+    layer = layer.pointwise if kind == "activation" else layer
     scene = Scene(layer, target, index or _middle(layer, target), symbols)
     with matplotlib.rc_context(_STYLE):
         sheet: Figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
@@ -86,10 +107,9 @@ def figure(
         axes.set_xlim(0, WIDTH)
         axes.set_ylim(HEIGHT, 0)
         axes.axis("off")
-        plain(axes, MARGIN, 0.5, title, 20, INK, weight="bold", ha="left")
-        plain(axes, MARGIN, 0.88, facts, 12, SOFT, ha="left")
+        _write_heading(axes, title, facts)
         if kind == "heatmap":
-            heat_figure(sheet, scene, 1 - 1.2 / HEIGHT, 0.3 / HEIGHT)
+            heat_figure(sheet, scene, 1.3, HEIGHT - 0.35)
         else:
             only_planes(scene)
             silent = kind in ("dilate", "flip", "summary")
@@ -106,7 +126,8 @@ def save(sheet: Figure, stream: BinaryIO, form: str) -> None:
         "pdf": {"CreationDate": None, "Creator": "convgrad", "Producer": "convgrad"},
         "png": {"Software": "convgrad"},
     }[form]
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
         sheet.savefig(stream, format=form, dpi=150, metadata=metadata)
 
 
@@ -138,49 +159,65 @@ _STYLE = {
 }
 
 
-def _boxes(kind: str, scene: Scene) -> list[Box]:
-    """What the kind shows, the fullest form first."""
+def _boxes(kind: str, scene: Scene) -> list[list[Box]]:
+    """What the kind shows, the fullest form first, each in one layout or several."""
     match kind:
         case "summary":
             layer, symbols = scene.layer, scene.symbols
             Y, dW = (Scene(layer, t, _middle(layer, t), symbols) for t in ("Y", "dW"))
             return [summary_figure((Y, dW, scene))]
         case "dilate":
-            return [dilate_figure(scene)]
+            return [[dilate_figure(scene)]]
         case "flip":
-            return [flip_figure(scene)]
+            return [[flip_figure(scene)]]
         case "maxpool" | "avgpool":
             return [pool_figure(scene)]
+        case "upsample":
+            return [upsample_figure(scene)]
+        case "activation":
+            return activation_figure(scene)
     return product_figures(scene)
 
 
-def _place(axes: Any, boxes: Sequence[Box], foot: float) -> None:
+def _place(axes: Any, boxes: Sequence[Sequence[Box]], foot: float) -> None:
     """The box as large as it may be, in the middle between heading and equation."""
-    width, height = WIDTH - 2 * MARGIN, foot - 1.3
+    width, height = WIDTH - 2 * MARGIN, foot - 1.35
+    for layout in (layout for layouts in boxes for layout in layouts):
+        widen(layout)
     box, unit = fitting(boxes, width, height)
     own = box.size(unit)
-    box.draw(axes, MARGIN + (width - own[0]) / 2, 1.25 + (height - own[1]) / 2, unit)
+    box.draw(axes, MARGIN + (width - own[0]) / 2, 1.2 + (height - own[1]) / 2, unit)
+
+
+def _write_heading(axes: Any, title: str, facts: str) -> None:
+    """Title and facts; a long title is set smaller, then in two lines, then cut."""
+    room = WIDTH - 2 * MARGIN
+    title, points = shown_text(title), 20.0
+    wide = text_width(title, 1, bold=True) or 1.0
+    points = max(14.0, min(points, room / wide))
+    lines = wrapped(title, room, points, bold=True)
+    lines = [*lines[:1], " ".join(lines[1:])] if len(lines) > 1 else lines
+    for line, y in zip(lines, (0.34, 0.62) if len(lines) > 1 else (0.5,), strict=False):
+        line = cut(line, room, points, bold=True)
+        plain(axes, MARGIN, y, line, points, INK, weight="bold", ha="left")
+    small = max(9.0, min(12.0, room / (text_width(facts, 1) or 1.0)))
+    plain(axes, MARGIN, 0.9, cut(facts, room, small), small, SOFT, ha="left")
 
 
 def _write_equation(axes: Any, scene: Scene) -> float:
     """The equation at the foot, in as many lines as it needs; returns where it begins."""
     for per_line in (len(scene.terms) or 1, 5, 3):
         lines = scene.equation(per_line)
-        steps = [0.72 if "dfrac" in line else 0.5 for line in lines]
-        top = y = HEIGHT - 0.25 - sum(steps)
-        texts = []
-        for line, step in zip(lines, steps, strict=True):
-            math(axes, MARGIN, y + step / 2, line, LARGE_TEXT, INK, ha="left")
-            texts.append(axes.texts[-1])
-            y += step
-        widest = max(text.get_window_extent().width for text in texts) / axes.figure.dpi
-        points = min(LARGE_TEXT, LARGE_TEXT * (WIDTH - 2 * MARGIN) / widest)
+        widest = max(math_size(line)[0] for line in lines)
+        points = min(LARGE_TEXT, (WIDTH - 2 * MARGIN) / widest)
         if points >= LEAST_TEXT or per_line == 3:
-            for text in texts:
-                text.set_fontsize(points)
             break
-        for text in texts:
-            text.remove()
+    steps = [0.72 if "dfrac" in line else 0.5 for line in lines]
+    top = y = HEIGHT - 0.3 - sum(steps)
+    left = (WIDTH - widest * points) / 2
+    for line, step in zip(lines, steps, strict=True):
+        math(axes, left, y + step / 2, line, points, INK, ha="left")
+        y += step
     return top
 
 
@@ -189,9 +226,12 @@ def _middle(layer: Layer, target: str) -> Index:
     traced = layer.traced
     shape = traced.frames[traced.targets[target]].shape
     middle = tuple(0 if axis < 2 else size // 2 for axis, size in enumerate(shape))
-    if any(True for _ in traced.terms(target, middle)):
+
+    def made(index: Index) -> bool:
+        return any(term.operand != "b" for term in traced.terms(target, index))
+
+    if made(middle):
         return middle
     places = product(*map(range, shape[2:]))
     nearest = sorted(places, key=lambda place: dist(place, middle[2:]))
-    made = ((0, 0, *p) for p in nearest if any(True for _ in traced.terms(target, (0, 0, *p))))
-    return next(made, middle)
+    return next(((0, 0, *p) for p in nearest if made((0, 0, *p))), middle)

@@ -8,9 +8,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from convgrad_cli.derivation.activation import SIGMA_PRIME
+from convgrad_cli.derivation.model import Factor
 from convgrad_cli.derivation.notation import Names
 from convgrad_cli.derivation.writer import Writer
-from convgrad_cli.render.figure_sheet import Block, Cell
+from convgrad_cli.render.figure_ink import Cell
+from convgrad_cli.render.figure_sheet import Block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from convgrad_cli.geometry.sliding import Place
     from convgrad_cli.render.layer import Layer
 
+_WINDOWED = {"transposed": ("Y", "dY"), "upsample": ("Y", "dY")}
+"""The arrays that windows pass over, where they are not X and dX."""
+LONGEST = 7
+"""Digits of a whole number that a cell writes out."""
 TERMS_SHOWN = 9
 """Terms of an equation under a figure; more are counted and not written."""
 
@@ -31,11 +38,6 @@ class Scene:
     target: str
     index: Index
     symbols: bool = False
-
-    @property
-    def geometry(self) -> Any:
-        """The layer's geometry."""
-        return self.layer.plan.geometry
 
     @cached_property
     def names(self) -> Names:
@@ -59,6 +61,11 @@ class Scene:
             found[name] = array.reshape(-1) if vector else layout.to_canonical(array)
         return found
 
+    @property
+    def upstream(self) -> str:
+        """The array that arrives from above."""
+        return f"d{self.layer.traced.upstream}"
+
     @cached_property
     def terms(self) -> list[Term]:
         """The products that make the chosen element."""
@@ -70,9 +77,11 @@ class Scene:
         found: dict[tuple[str, Index], int] = {}
         for number, term in enumerate(self.terms):
             if term.upstream is not None:
-                found.setdefault(("dY", term.upstream), number)
+                found.setdefault((self.upstream, term.upstream), number)
             for factor in term.entries():
                 found.setdefault((factor.operand, factor.index), number)
+                if factor.function == SIGMA_PRIME:
+                    found.setdefault(("derivative", factor.index), number)
         return found
 
     def cell(self, name: str, index: Index, role: str = "value", *, marked: bool = True) -> Cell:
@@ -87,6 +96,8 @@ class Scene:
 
     def symbol(self, name: str, index: Index) -> str:
         """An entry's symbol, or its gradient's, as LaTeX."""
+        if name == "derivative":
+            return large(self.writer.factor(Factor("Y", index, SIGMA_PRIME)))
         if name.startswith("d"):
             return large(self.writer.gradient(name[1:], index))
         return self.writer.entry(name, index)
@@ -119,23 +130,28 @@ class Scene:
         return self.cell(name, index, role, marked=marked)
 
     def _role(self, name: str, place: Index) -> str:
-        """Input positions that no window reaches are shown as such."""
-        if name not in ("X", "dX"):
+        """Positions that no window reaches are shown as such; inserted zeros as gaps."""
+        kind, g = self.layer.kind, self.layer.plan.geometry
+        if kind == "activation" or name not in _WINDOWED.get(kind, ("X", "dX")):
             return "value"
-        axes = zip(self.geometry.axes, place, strict=True)
-        return "unreached" if any(not axis.taps_of_input(x) for axis, x in axes) else "value"
+        axes = g.convolution.axes if kind == "transposed" else g.axes
+        if all(x < a.size and a.taps_of_input(x) for a, x in zip(axes, place, strict=True)):
+            return "value"
+        return "gap" if (kind, name) == ("upsample", "Y") else "unreached"
 
     def equation(self, per_line: int = TERMS_SHOWN) -> list[str]:
         """The chosen element's equation as LaTeX lines: symbols, then numbers and the value."""
         left = self.writer.target(self.target, self.index)
-        value = number(self.values[self.target][self.index])
+        value = typeset(self.values[self.target][self.index])
         if not self.terms:
             return [large(f"{left} = {value}")]
         shown = self.terms[:TERMS_SHOWN]
         more = len(self.terms) - len(shown)
-        rest = rf" + \;\mathrm{{{more}\ more}}" if more else ""
+        rest = rf" + \mathrm{{{more}\ more}}" if more else ""
         symbols = _lines([self.writer.term(term) for term in shown], per_line)
         numbers = _lines([self._numbers(term) for term in shown], per_line)
+        if numbers == [value] or numbers == [f"({value})"]:
+            return [large(f"{left} = {symbols[0]} = {value}")]
         symbols[0] = f"{left} = {symbols[0]}"
         symbols[-1] += rest
         numbers[0] = f"= {numbers[0]}"
@@ -143,9 +159,13 @@ class Scene:
         return [large(line) for line in (*symbols, *numbers)]
 
     def _numbers(self, term: Term) -> str:
-        factors = [] if term.upstream is None else [self.values["dY"][term.upstream]]
-        factors += [self.values[f.operand][f.index] for f in term.entries()]
-        parts = [f"({text})" if text[0] == "-" else text for text in map(number, factors)]
+        factors = [] if term.upstream is None else [(self.upstream, term.upstream)]
+        factors += [
+            ("derivative" if f.function == SIGMA_PRIME else f.operand, f.index)
+            for f in term.entries()
+        ]
+        texts = [typeset(self.values[name][index]) for name, index in factors]
+        parts = [f"({text})" if text[0] == "-" else text for text in texts]
         if term.coefficient != 1:
             parts.insert(0, self.writer.script.fraction(Fraction(term.coefficient)))
         return r" \cdot ".join(parts)
@@ -167,14 +187,29 @@ def large(latex: str) -> str:
 
 
 def _lines(terms: list[str], per_line: int) -> list[str]:
-    """The terms joined by plus signs, so many a line; a plus begins each further line."""
+    """The terms joined by plus signs, so many a line; further lines are set in, after a plus."""
     starts = range(0, len(terms), per_line)
-    return [" + ".join(["", *terms[i : i + per_line]][i == 0 :]).lstrip() for i in starts]
+    lines = [" + ".join(terms[start : start + per_line]) for start in starts]
+    return [lines[0], *(rf"\quad\, {{}} + {line}" for line in lines[1:])]
 
 
 def number(value: Any) -> str:
-    """A number as a cell shows it: whole ones whole, others with three significant digits."""
+    """A number as a cell shows it: whole ones whole up to seven places, others with three
+    significant digits."""
     plain = value.item() if hasattr(value, "item") else value
-    if isinstance(plain, float) and plain.is_integer() and abs(plain) < 1e6:
-        return str(int(plain))
-    return f"{plain:.3g}" if isinstance(plain, float) else str(plain)
+    whole = isinstance(plain, int) or (plain.is_integer() and abs(plain) < 1e6)
+    text = str(int(plain)) if whole else f"{plain:.3g}"
+    if len(text.lstrip("-")) > LONGEST and whole:
+        text = f"{plain:.3e}"
+        mantissa, _, exponent = text.partition("e")
+        text = f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"
+    return {"nan": "NaN", "inf": "∞", "-inf": "-∞"}.get(text, text)
+
+
+def typeset(value: Any) -> str:
+    """A number as an equation shows it, in LaTeX."""
+    mantissa, mark, exponent = number(value).partition("e")
+    if mark:
+        return rf"{mantissa} \times 10^{{{int(exponent)}}}"
+    words = {"NaN": r"\mathrm{NaN}", "∞": r"\infty", "-∞": r"-\infty"}
+    return words.get(mantissa, mantissa)

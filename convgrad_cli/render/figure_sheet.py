@@ -1,15 +1,28 @@
 """The sheet of a figure: blocks of cells and signs, laid out in boxes on a 16:9 slide.
 
-Sizes are inches; y grows downward. ``unit`` is the side of a cell: the largest for which all fits.
+Boxes stand on an axis, the middle line of their cells, so that grids and the signs between them are
+level whatever stands above them. ``unit`` is the side of a cell: the largest for which all fits.
 """
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from convgrad_cli.errors import UsageError
+from convgrad_cli.render.figure_ink import (
+    ACCENT,
+    INK,
+    SOFT,
+    Cell,
+    arrow,
+    draw_cell,
+    math_size,
+    patch,
+    plain,
+    text_width,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,28 +31,12 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 40 / 3, 7.5
 MARGIN = 0.45
-LARGEST, COMFORTABLE, SMALLEST = 0.9, 0.27, 0.17
+LARGEST, COMFORTABLE, SMALLEST = 0.95, 0.27, 0.17
 """Sides of a cell: the most, what reads well on a slide, and the least that can be read at all."""
-INK, SOFT, LINE, CELL, ACCENT = "#17191d", "#565c66", "#c9ccd1", "#f1f2f4", "#0072b2"
-PAIRS = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#d9c700", "#7a7d84",
-)  # fmt: skip
-"""Okabe and Ito's colours, in the page's order: the partners of one product share one."""
-
-
-@dataclass
-class Cell:
-    """One cell: its text, what it is (``value``, ``gap``, ``pad``, ``rest``, ``crop``,
-    ``unreached``), and how it is marked."""
-
-    text: str
-    role: str = "value"
-    pair: int | None = None
-    here: bool = False
-    dot: bool = False
-    tag: str = ""
-    """The number of its pair's term: colour alone must not carry the meaning."""
-    math: bool = False
+TITLE, ABOUT, LEADING = 12.5, 10.0, 0.2
+"""Points of a block's title and of the words under it, and the height of a line of either."""
+NARROW = 2.3
+"""A heading wraps where it is wider than its block and than this."""
 
 
 class Box(Protocol):
@@ -47,6 +44,9 @@ class Box(Protocol):
 
     def size(self, unit: float) -> tuple[float, float]:
         """Width and height."""
+
+    def axis(self, unit: float) -> float:
+        """How far below the top its middle line is."""
 
     def draw(self, axes: Axes, x: float, y: float, unit: float) -> None:
         """Draw with the upper left corner at (x, y)."""
@@ -60,121 +60,160 @@ class Block:
     cells: Sequence[Sequence[Cell]]
     about: str = ""
     frame: tuple[int, int, int, int] | None = None
+    narrow: float = NARROW
+    """Up to this width the heading does not wrap, however small the grid."""
+    wide: float = 1.0
+    """A cell's width where its height is 1."""
 
     def size(self, unit: float) -> tuple[float, float]:
-        """The grid and its heading, which wraps to the grid's width."""
-        columns, rows = len(self.cells[0]), len(self.cells)
-        width = max(columns * unit, 1.15)
-        return width, rows * unit + self._heading(width)[1]
+        """The grid, and above it the heading, which wraps."""
+        width, lines = self._heading(unit)
+        return width, len(self.cells) * unit + _height(lines)
+
+    def axis(self, unit: float) -> float:
+        """The middle of the grid."""
+        return _height(self._heading(unit)[1]) + len(self.cells) * unit / 2
 
     def draw(self, axes: Axes, x: float, y: float, unit: float) -> None:
         """Heading, cells, frame."""
-        width, _ = self.size(unit)
-        lines, heading = self._heading(width)
-        for line, (text, weight, colour, points) in enumerate(lines):
-            plain(axes, x, y + 0.1 + line * 0.2, text, points, colour, weight=weight, ha="left")
-        self._draw_cells(axes, x, y + heading, unit)
-        if self.frame is not None:
-            top, left, rows, columns = self.frame
-            corner = (x + left * unit - 0.02, y + heading + top * unit - 0.02)
-            patch(
-                axes, corner, columns * unit + 0.04, rows * unit + 0.04, unit,
-                facecolor="none", edgecolor=ACCENT, linewidth=2.4, zorder=4,
-            )  # fmt: skip
-
-    def _heading(self, width: float) -> tuple[list[tuple[str, str, str, float]], float]:
-        """Lines as (text, weight, colour, points), and their height."""
-        letters = max(10, int(width / 0.098))
-        lines = [(text, "bold", INK, 11.5) for text in textwrap.wrap(self.title, letters)]
-        small = max(12, int(width / 0.078))
-        lines += [(text, "normal", SOFT, 9.5) for text in textwrap.wrap(self.about, small)]
-        return lines, 0.2 * len(lines) + (0.08 if lines else 0)
-
-    def _draw_cells(self, axes: Axes, x: float, y: float, unit: float) -> None:
+        width, lines = self._heading(unit)
+        for number, (text, bold) in enumerate(lines):
+            middle = (x + width / 2, y + 0.1 + number * LEADING)
+            if bold:
+                plain(axes, *middle, text, TITLE, INK, weight="bold")
+            else:
+                plain(axes, *middle, text, ABOUT, SOFT)
+        left, top = x + (width - self._across(unit)) / 2, y + _height(lines)
+        side = (unit * self.wide, unit)
         points = self._points(unit)
         for r, row in enumerate(self.cells):
             for c, cell in enumerate(row):
-                draw_cell(axes, cell, x + c * unit, y + r * unit, unit, points)
+                draw_cell(axes, cell, (left + c * side[0], top + r * unit), side, points)
+        self._draw_frame(axes, left, top, unit)
+
+    def _draw_frame(self, axes: Axes, x: float, y: float, unit: float) -> None:
+        if self.frame is None:
+            return
+        top, left, rows, columns = self.frame
+        across = unit * self.wide
+        corner = (x + left * across - 0.02, y + top * unit - 0.02)
+        patch(
+            axes, corner, columns * across + 0.04, rows * unit + 0.04, unit,
+            facecolor="none", edgecolor=ACCENT, linewidth=2.4, zorder=4,
+        )  # fmt: skip
+
+    def _heading(self, unit: float) -> tuple[float, list[tuple[str, bool]]]:
+        """The block's width, and the lines above its grid, the bold ones first."""
+        room = max(self._across(unit), self.narrow)
+        titles = wrapped(self.title, room, TITLE, bold=True)
+        words = wrapped(self.about, room, ABOUT)
+        widths = [text_width(line, TITLE, bold=True) for line in titles]
+        widths += [text_width(line, ABOUT) for line in words]
+        lines = [(line, True) for line in titles] + [(line, False) for line in words]
+        return max([self._across(unit), *widths]), lines
+
+    def _across(self, unit: float) -> float:
+        """The grid's width."""
+        return len(self.cells[0]) * unit * self.wide
 
     def _points(self, unit: float) -> float:
         """One text size for the whole block: what its longest text needs."""
-        plain_texts = [len(cell.text) for row in self.cells for cell in row if not cell.math]
-        symbols = any(cell.math for row in self.cells for cell in row)
-        longest = max([*plain_texts, 2])
-        return min(unit * 72 * (0.24 if symbols else 0.36), unit * 72 * 0.86 / (0.62 * longest))
+        cells = [cell for row in self.cells for cell in row]
+        side, across = unit * 72, unit * self.wide
+        numbers = {cell.text for cell in cells if not cell.math and cell.text}
+        widest = max((text_width(text, 1, bold=True) for text in numbers), default=0.0)
+        points = min(side * 0.36, 0.8 * across / widest if widest else side)
+        symbols = {cell.text for cell in cells if cell.math}
+        if symbols:
+            wide, high = math_size(max(symbols, key=len))
+            points = min(points, side * 0.3, 0.82 * across / wide, 0.74 * unit / high)
+        return points
+
+
+def _height(lines: Sequence[tuple[str, bool]]) -> float:
+    return LEADING * len(lines) + (0.08 if lines else 0)
 
 
 @dataclass
 class Sign:
-    """An operator or arrow between blocks, perhaps with a word under it."""
+    """An operator between blocks, perhaps with a word under it."""
 
     text: str
     word: str = ""
 
     def size(self, unit: float) -> tuple[float, float]:
         """As wide as its word."""
-        return max(0.3, 0.085 * len(self.word)), 0.7 if self.word else 0.5
+        width = text_width(self.word, ABOUT) if self.word else 0.0
+        return max(0.3, width), 0.6 if self.word else 0.4
+
+    def axis(self, unit: float) -> float:
+        """The middle of the sign itself."""
+        return 0.2
 
     def draw(self, axes: Axes, x: float, y: float, unit: float) -> None:
         """Centred."""
-        width, _ = self.size(unit)
-        plain(axes, x + width / 2, y + 0.2, self.text, 20, SOFT)
+        middle = x + self.size(unit)[0] / 2
+        plain(axes, middle, y + 0.2, self.text, 34 if self.text == "∘" else 21, SOFT)
         if self.word:
-            plain(axes, x + width / 2, y + 0.55, self.word, 9.5, SOFT)
+            plain(axes, middle, y + 0.52, self.word, ABOUT, SOFT)
 
 
 @dataclass
-class Row:
-    """Boxes beside each other, centred on one line."""
+class Arrow:
+    """An arrow from block to block, its words above it."""
 
-    boxes: Sequence[Box]
-    gap: float = 0.22
+    words: str
 
     def size(self, unit: float) -> tuple[float, float]:
-        """Sum of widths, greatest height."""
-        sizes = [box.size(unit) for box in self.boxes]
-        return sum(w for w, _ in sizes) + self.gap * (len(sizes) - 1), max(h for _, h in sizes)
+        """As wide as its longest line, and not too short."""
+        widths = [text_width(line, ABOUT) for line in self._lines()]
+        return max(0.55, max(widths, default=0.0) + 0.1), self.axis(unit) + 0.1
+
+    def axis(self, unit: float) -> float:
+        """The arrow itself."""
+        return len(self._lines()) * LEADING + 0.08
 
     def draw(self, axes: Axes, x: float, y: float, unit: float) -> None:
-        """From left to right."""
-        height = self.size(unit)[1]
-        for box in self.boxes:
-            width, own = box.size(unit)
-            box.draw(axes, x, y + (height - own) / 2, unit)
-            x += width + self.gap
+        """Words, and the arrow under them."""
+        width, level = self.size(unit)[0], y + self.axis(unit)
+        for number, line in enumerate(self._lines()):
+            plain(axes, x + width / 2, y + 0.1 + number * LEADING, line, ABOUT, SOFT)
+        arrow(axes, (x + 0.04, level), (x + width - 0.04, level))
+
+    def _lines(self) -> list[str]:
+        return wrapped(self.words, 1.0, ABOUT)
 
 
 @dataclass
-class Column:
-    """Boxes below each other, from the left, or centred."""
+class Label:
+    """A heading of several blocks."""
 
-    boxes: Sequence[Box]
-    gap: float = 0.25
-    centred: bool = False
+    text: str
 
     def size(self, unit: float) -> tuple[float, float]:
-        """Greatest width, sum of heights."""
-        sizes = [box.size(unit) for box in self.boxes]
-        return max(w for w, _ in sizes), sum(h for _, h in sizes) + self.gap * (len(sizes) - 1)
+        """One line."""
+        return text_width(self.text, 14, bold=True), 0.36
+
+    def axis(self, unit: float) -> float:
+        """The line."""
+        return 0.13
 
     def draw(self, axes: Axes, x: float, y: float, unit: float) -> None:
-        """From top to bottom."""
-        width = self.size(unit)[0]
-        for box in self.boxes:
-            own, height = box.size(unit)
-            box.draw(axes, x + ((width - own) / 2 if self.centred else 0), y, unit)
-            y += height + self.gap
+        """In the accent's colour, to stand out from the blocks' own titles."""
+        plain(axes, x, y + 0.13, self.text, 14, ACCENT, weight="bold", ha="left")
 
 
-def fitting(boxes: Sequence[Box], width: float, height: float) -> tuple[Box, float]:
-    """The first box that fits with cells of a comfortable size, and that size; else the last one.
+def fitting(choices: Sequence[Sequence[Box]], width: float, height: float) -> tuple[Box, float]:
+    """The box to draw, and the size of its cells.
 
-    Raises UsageError below what can be read.
+    A choice is a list of layouts of the same content, of which the largest is taken; the first
+    choice with cells of a comfortable size wins, else the last. Raises UsageError below what can be
+    read.
     """
-    for box in boxes:
-        unit = _fitting_unit(box, width, height)
-        if unit >= COMFORTABLE or (box is boxes[-1] and unit >= SMALLEST):
-            return box, unit
+    for layouts in choices:
+        unit, number = max((_fitting_unit(box, width, height), -n) for n, box in enumerate(layouts))
+        if unit >= COMFORTABLE or (layouts is choices[-1] and unit >= SMALLEST):
+            return layouts[-number], unit
     raise UsageError(
         "The layer is too large for a figure with a number in every cell.",
         remedy="--kind heatmap draws large arrays; convgrad explore --crop shows a part of them",
@@ -189,69 +228,3 @@ def _fitting_unit(box: Box, width: float, height: float) -> float:
             return unit
         unit *= 0.97
     return 0.0
-
-
-def draw_cell(axes: Axes, cell: Cell, x: float, y: float, unit: float, points: float) -> None:
-    """One cell: ground by role, colour by pair, text, marks."""
-    inset = 0.035 * unit
-    ground: dict[str, Any] = {"facecolor": CELL, "edgecolor": "none", "linewidth": 0.8}
-    if cell.pair is not None:
-        colour = PAIRS[cell.pair % len(PAIRS)]
-        ground = {"facecolor": mixed(colour, 0.34), "edgecolor": colour, "linewidth": 1.6}
-    elif cell.role in ("gap", "pad", "rest"):
-        style = {"gap": "solid", "pad": (0, (3, 2)), "rest": (0, (1, 2))}[cell.role]
-        ground = {"facecolor": "none", "edgecolor": LINE, "linestyle": style, "linewidth": 0.8}
-    elif cell.role in ("crop", "unreached"):
-        ground = {"facecolor": "none", "edgecolor": LINE, "hatch": "////", "linewidth": 0.0}
-    round_corners = 0.5 if cell.role == "gap" and cell.pair is None else 0.12
-    patch(
-        axes, (x + inset, y + inset), unit - 2 * inset, unit - 2 * inset, unit,
-        rounding=round_corners, zorder=2, **ground,
-    )  # fmt: skip
-    if cell.here:
-        patch(
-            axes, (x + inset, y + inset), unit - 2 * inset, unit - 2 * inset, unit,
-            facecolor="none", edgecolor=INK, linewidth=2.4, zorder=5,
-        )  # fmt: skip
-    if cell.dot:
-        axes.plot([x + unit * 0.16], [y + unit * 0.16], "o", color=ACCENT, ms=unit * 7, zorder=6)
-    if cell.tag:
-        plain(axes, x + unit * 0.84, y + unit * 0.17, cell.tag, min(8.0, unit * 12), INK)
-    quiet = cell.role != "value" and cell.pair is None
-    colour, weight = (SOFT if quiet else INK), ("bold" if cell.here else "normal")
-    if cell.text:
-        write = math if cell.math else plain
-        write(axes, x + unit / 2, y + unit / 2, cell.text, points, colour, weight=weight)
-
-
-def patch(
-    axes: Axes, corner: tuple[float, float], width: float, height: float, unit: float,
-    *, rounding: float = 0.12, **style: Any,
-) -> None:  # fmt: skip
-    """A rounded rectangle."""
-    from matplotlib.patches import FancyBboxPatch
-
-    shape = f"round,pad=0,rounding_size={rounding * min(width, height, unit):.4f}"
-    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle=shape, **style))
-
-
-def plain(
-    axes: Axes, x: float, y: float, text: str, points: float, colour: str, **style: Any
-) -> None:
-    """Text as it is: a dollar sign is a dollar sign."""
-    options: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 7} | style
-    axes.text(x, y, text, fontsize=points, color=colour, parse_math=False, **options)
-
-
-def math(
-    axes: Axes, x: float, y: float, text: str, points: float, colour: str, **style: Any
-) -> None:
-    """LaTeX mathematics, set by matplotlib itself."""
-    options: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 7} | style
-    axes.text(x, y, f"${text}$", fontsize=points, color=colour, **options)
-
-
-def mixed(colour: str, share: float) -> str:
-    """A colour thinned with white."""
-    channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(255 - (255 - channel) * share):02x}" for channel in channels)

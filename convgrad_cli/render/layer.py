@@ -49,7 +49,9 @@ class Layer:
     @property
     def pointwise(self) -> Layer:
         """The activation alone, of an activation or of a convolution that has one."""
-        return replace(self, kind="activation")
+        own = ("Y", "A", "derivative", "dA", "dY")
+        arrays = {name: self.arrays[name] for name in own if name in self.arrays}
+        return replace(self, kind="activation", arrays=arrays)
 
 
 def _conv(layer: Layer) -> Traced:

@@ -14,41 +14,73 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convgrad_cli.layers.kernels.index import at
+from convgrad_cli.layers.kernels.workers import share_out, worker_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convgrad_cli.layers.kernels.stack import Group
+    from convgrad_cli.layers.kernels.workers import Scratch
     from convgrad_cli.layers.numbers import Array
+
+# Elements from which a filter is worth the start of the other threads.
+WORTH_SHARING = 2**18
 
 
 def arranged(m: Array, group: Group, *, whole: bool) -> Array:
     """m at the group's taps: (groups, v channels, rows)."""
-    groups, filters = m.shape[:2]
+    groups, filters, channels = m.shape[:3]
     exchanged = m.strides[1] < m.strides[2]
-    kept = m.swapaxes(1, 2) if exchanged else m
-    if whole and _every(group, m):
-        taps = kept.reshape(*kept.shape[:3], -1)
-    else:
-        taps = np.stack([kept[at(..., *tap)] for tap in group.taps], axis=-1)
+    if whole and not exchanged and _every(group, m):
+        return m.reshape(groups, filters, -1)
+    order = (channels, len(group.taps)) if whole else (len(group.taps), channels)
     if exchanged:
-        # (groups, u channels, v channels, taps), of which v channels come last
-        rows = taps.transpose(0, 1, 3, 2) if whole else taps.transpose(0, 3, 1, 2)
-        return rows.reshape(groups, -1, filters).swapaxes(1, 2)
-    return (taps if whole else taps.swapaxes(2, 3)).reshape(groups, filters, -1)
-
-
-def put_back(dm: Array, total: Array, group: Group, *, whole: bool) -> None:
-    """dm[..., tap] = the rows of ``total`` (groups, rows, v channels) that belong to it."""
-    groups, filters, channels = dm.shape[:3]
-    if whole and _every(group, dm):
-        by_channel = total.reshape(groups, channels, *dm.shape[3:], filters)
-        dm[...] = np.moveaxis(by_channel, -1, 1)
-        return
-    if whole:
-        by_tap = total.reshape(groups, channels, -1, filters).swapaxes(1, 2)
+        rows = np.moveaxis(np.empty((groups, *order, filters), m.dtype), -1, 1)
     else:
-        by_tap = total.reshape(groups, -1, channels, filters)
+        rows = np.empty((groups, filters, *order), m.dtype)
+    by_tap = rows.swapaxes(2, 3) if whole else rows
+
+    def copy(some: slice, _worker: int, _scratch: Scratch) -> None:
+        for of_filter, of_rows in _pairs(m, by_tap, group, some, whole=whole):
+            of_rows[...] = of_filter
+
+    share_out(copy, _shares(m))
+    return rows.reshape(groups, filters, -1)
+
+
+def put_back(dm: Array, totals: list[Array], group: Group, *, whole: bool) -> None:
+    """dm[..., tap] = the rows of the totals (groups, rows, v channels), added up, that belong to
+    it. The first total is used up."""
+    groups, filters, channels = dm.shape[:3]
+    order = (channels, len(group.taps)) if whole else (len(group.taps), channels)
+    rows = [np.moveaxis(total.reshape(groups, *order, filters), -1, 1) for total in totals]
+    first, *others = (total.swapaxes(2, 3) if whole else total for total in rows)
+
+    def copy(some: slice, _worker: int, _scratch: Scratch) -> None:
+        for other in others:
+            first[..., some] += other[..., some]
+        for of_filter, of_rows in _pairs(dm, first, group, some, whole=whole):
+            of_filter[...] = of_rows
+
+    share_out(copy, _shares(dm))
+
+
+def _pairs(
+    m: Array, by_tap: Array, group: Group, some: slice, *, whole: bool
+) -> Iterator[tuple[Array, Array]]:
+    """The parts of m and of (groups, v channels, taps, u channels) that are the same numbers."""
+    if whole and _every(group, m):
+        yield m.reshape(*m.shape[:3], -1).swapaxes(2, 3)[..., some], by_tap[..., some]
+        return
     for row, tap in enumerate(group.taps):
-        dm[at(..., *tap)] = by_tap[:, row].swapaxes(1, 2)
+        yield m[at(slice(None), slice(None), some, *tap)], by_tap[:, :, row, some]
+
+
+def _shares(m: Array) -> list[slice]:
+    """The u channels, one part for each worker where there is enough to do."""
+    channels = m.shape[2]
+    parts = worker_count() if m.size >= WORTH_SHARING else 1
+    return [slice(channels * i // parts, channels * (i + 1) // parts) for i in range(parts)]
 
 
 def _every(group: Group, m: Array) -> bool:

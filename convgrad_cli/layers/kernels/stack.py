@@ -76,7 +76,7 @@ def plan_stacks(
     others = list(product(*(tuple(zip(n.taps, n.offsets, strict=True)) for n in near)))
     rows = list(zip(first.taps, first.offsets, strict=True))
     depth = -(-enough // (len(others) * channels))
-    if narrow or depth >= len(rows) or _mostly_halo(first):
+    if narrow or 2 * depth > len(rows) or _mostly_halo(first):
         views = sorted(_views(rows, others))
         return (Stack(tuple(views), (_group(0, views),), whole=True),)
     stacks = []

@@ -65,10 +65,8 @@ class Sweep:
         lines = self.correlation.lines
         size = tuple(line.out for line in lines)
         images, groups, channels = self.U.shape[:3]
-        filters = next(m.shape[1] for m in (self.m, self.dm) if m is not None)
-        # One channel to one filter is no product of matrices: the fewest copies win.
-        enough = 1 if channels == filters == 1 else ENOUGH_ROWS
-        self.stacks = plan_stacks(lines, channels, narrow=prod(size) < NARROW, enough=enough)
+        narrow = prod(size) < NARROW
+        self.stacks = plan_stacks(lines, channels, narrow=narrow, enough=ENOUGH_ROWS)
         if self.m is not None:
             for stack in self.stacks:
                 self.factors |= {g: arranged(self.m, g, whole=stack.whole) for g in stack.groups}
@@ -119,11 +117,9 @@ class Sweep:
         """The workers' sums added up, as (groups, v channels, u channels, *kernel)."""
         whole = {group: stack.whole for stack in self.stacks for group in stack.groups}
         for part in set().union(*self.sums):
-            total, *others = (sums[part] for sums in self.sums if part in sums)
-            for other in others:
-                total += other
-            some = dm[part.first : part.first + len(total)]
-            put_back(some, total, part.group, whole=whole[part.group])
+            totals = [sums[part] for sums in self.sums if part in sums]
+            some = dm[part.first : part.first + len(totals[0])]
+            put_back(some, totals, part.group, whole=whole[part.group])
 
 
 def _add_product(

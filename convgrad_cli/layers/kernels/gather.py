@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from convgrad_cli.layers.numbers import Array
 
 
+# Views of each interleaved line from which it is worth a contiguous copy of its own.
+MANY_VIEWS = 4
+
+
 def fill(stack: Stack, lines: Sequence[Line], U: Array, piece: Piece, scratch: Scratch) -> Array:
     """The stack of a piece: U (N, groups, channels, *in) -> (groups, rows, columns).
 
@@ -36,10 +40,40 @@ def fill(stack: Stack, lines: Sequence[Line], U: Array, piece: Piece, scratch: S
     S = scratch.matrices("stack", shape, U.dtype)
     rows = S.reshape(groups, *order, images, *size)
     by_tap = rows.swapaxes(1, 2) if stack.whole else rows
+    if steps[-1] > 1 and len(starts) >= MANY_VIEWS * steps[-1]:
+        _copy_apart(by_tap, u, starts, steps, scratch)
+        return S
     copy = _copy_flat if _flat(u, size, steps) else _copy
     for row, start in enumerate(starts):
         copy(by_tap[:, row], u, start, steps)
     return S
+
+
+def _copy_apart(
+    by_tap: Array, u: Array, starts: list[list[int]], steps: Sequence[int], scratch: Scratch
+) -> None:
+    """Every tap's copy by whole lines: u's interleaved lines are first taken apart, once.
+
+    Along the last axis y*step + start = (y + start // step) * step + start % step, which is
+    position y + start // step of line start % step.
+    """
+    step = steps[-1]
+    low = [max(0, min(along)) for along in zip(*starts, strict=True)][:-1]
+    sizes = by_tap.shape[-len(steps) :]
+    high = [
+        max(along) + (size - 1) * by + 1
+        for along, size, by in zip(zip(*starts, strict=True), sizes, steps, strict=True)
+    ][:-1]
+    near = u[at(..., *map(slice, low, high), slice(None))]
+    lines = {}
+    for r in {start[-1] % step for start in starts}:
+        line = near[..., r::step]
+        lines[r] = scratch.take(f"line {r}", line.shape, u.dtype)
+        lines[r][...] = line
+    for row, start in enumerate(starts):
+        first = [a - b for a, b in zip(start, low, strict=False)]
+        shift, r = divmod(start[-1], step)
+        _copy(by_tap[:, row], lines[r], [*first, shift], [*steps[:-1], 1])
 
 
 def _inside(

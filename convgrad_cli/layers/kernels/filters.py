@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convgrad_cli.layers.kernels.index import at
-from convgrad_cli.layers.kernels.workers import share_out, worker_count
+from convgrad_cli.layers.kernels.workers import share_out, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from convgrad_cli.layers.kernels.stack import Group
     from convgrad_cli.layers.kernels.workers import Scratch
     from convgrad_cli.layers.numbers import Array
-
-# Elements from which a filter is worth the start of the other threads.
-WORTH_SHARING = 2**18
 
 
 def arranged(m: Array, group: Group, *, whole: bool) -> Array:
@@ -44,7 +41,7 @@ def arranged(m: Array, group: Group, *, whole: bool) -> Array:
         for of_filter, of_rows in _pairs(m, by_tap, group, some, whole=whole):
             of_rows[...] = of_filter
 
-    share_out(copy, _shares(m))
+    share_out(copy, shares(channels, m.size))
     return rows.reshape(groups, filters, -1)
 
 
@@ -62,7 +59,7 @@ def put_back(dm: Array, totals: list[Array], group: Group, *, whole: bool) -> No
         for of_filter, of_rows in _pairs(dm, first, group, some, whole=whole):
             of_filter[...] = of_rows
 
-    share_out(copy, _shares(dm))
+    share_out(copy, shares(channels, dm.size))
 
 
 def _pairs(
@@ -74,13 +71,6 @@ def _pairs(
         return
     for row, tap in enumerate(group.taps):
         yield m[at(slice(None), slice(None), some, *tap)], by_tap[:, :, row, some]
-
-
-def _shares(m: Array) -> list[slice]:
-    """The u channels, one part for each worker where there is enough to do."""
-    channels = m.shape[2]
-    parts = worker_count() if m.size >= WORTH_SHARING else 1
-    return [slice(channels * i // parts, channels * (i + 1) // parts) for i in range(parts)]
 
 
 def _every(group: Group, m: Array) -> bool:

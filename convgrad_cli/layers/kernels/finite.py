@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convgrad_cli.layers.kernels.workers import Scratch, share_out, shares
+
 if TYPE_CHECKING:
     from convgrad_cli.layers.numbers import Array
 
 
 def finite(array: Array) -> bool:
     """Whether no element is infinite or NaN."""
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+    if array.dtype.kind != "f":
+        return True
+    flat = array.reshape(-1)
+    found = []
+
+    def look(some: slice, _worker: int, _scratch: Scratch) -> None:
+        found.append(bool(np.isfinite(flat[some]).all()))
+
+    share_out(look, shares(array.size, array.size))
+    return all(found)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 STACK_BYTES = 4 * 2**20
 # Products added up in one go; PyTorch's convolutions round like sums of about this length.
 LONGEST_SUM = 256
+LONGEST_COLUMNS = 1024
 
 
 class Part(NamedTuple):
@@ -106,12 +107,16 @@ class Sweep:
     def _add_sum(
         self, part: Part, seen: Array, columns: Array, worker: int, scratch: Scratch
     ) -> None:
+        """S @ v^T, the columns in parts for the sake of rounding."""
         sums = self.sums[worker]
-        if part not in sums:
-            sums[part] = np.matmul(seen, columns)
-        else:
-            more = scratch.take("sum", sums[part].shape, seen.dtype)
-            sums[part] += np.matmul(seen, columns, out=more)
+        parts = -(-seen.shape[2] // LONGEST_COLUMNS)
+        for i in range(parts):
+            some = slice(seen.shape[2] * i // parts, seen.shape[2] * (i + 1) // parts)
+            if part not in sums:
+                sums[part] = np.matmul(seen[:, :, some], columns[:, some])
+            else:
+                more = scratch.take("sum", sums[part].shape, seen.dtype)
+                sums[part] += np.matmul(seen[:, :, some], columns[:, some], out=more)
 
     def _collect(self, dm: Array) -> None:
         """The workers' sums added up, as (groups, v channels, u channels, *kernel)."""

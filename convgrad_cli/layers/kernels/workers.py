@@ -58,11 +58,21 @@ def aliased(matrices: Array) -> bool:
     return matrices.strides[-2] % (2 * ALIAS_BYTES) == 0
 
 
+# Elements to copy or look at from which the start of the other threads pays.
+WORTH_SHARING = 2**18
+
+
 def worker_count() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def shares(length: int, work: int) -> list[slice]:
+    """An axis in equal parts, one for each worker if the ``work`` (elements) is worth that."""
+    parts = min(worker_count(), length) if work >= WORTH_SHARING else 1
+    return [slice(length * i // parts, length * (i + 1) // parts) for i in range(parts)]
 
 
 def share_out(job: Callable[[Item, int, Scratch], None], items: Sequence[Item]) -> None:

@@ -1,9 +1,10 @@
-"""All benchmarks, or some: ``python -m tests.benchmarks [--suite convolution,pools] …`` -> tables.
+"""All benchmarks, or some: ``python -m tests.benchmarks [--suite startup,json] …``.
 
 Every suite is one file beside this one with a ``run(...)`` that returns its rows (dictionaries of
-one shape) and stands in SUITES below. A measurement is a *ratio within one run*: the two sides take
-turns, in short runs each, and the best of each counts, so that a busy machine slows both. Nothing
-here is a test; nothing fails for being slow.
+one shape) and stands in SUITES below; its docstring says what its columns are. A row holds a
+``ratio`` measured within one run, where the two sides take turns in short runs and the best of each
+counts, so that a busy machine slows both; the ``target`` of the project for it where there is one;
+and whether it is ``met``. Nothing here is a test; nothing fails for being slow.
 
 PyTorch is the peer, and optional. It is found in this interpreter, or, so that it need not be
 installed beside convgrad, in the one given by ``--peer-python PATH``.
@@ -23,7 +24,19 @@ from typing import Any
 
 import numpy as np
 
-SUITES = ("convolution", "small", "pools")
+SUITES = (
+    "startup",
+    "process",
+    "json",
+    "convolution",
+    "small",
+    "pools",
+    "scaling",
+    "memory",
+    "tracing",
+)
+# A file called json.py would hide the library's from peer.py, which runs as a script.
+FILES = {"json": "json_numbers"}
 
 
 def main() -> None:
@@ -33,22 +46,39 @@ def main() -> None:
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter with PyTorch")
     parser.add_argument("--rounds", type=int, help="how often the two sides take turns")
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--huge", action="store_true", help="memory: also 6 GB (and 7 GB of disk)")
     parser.add_argument("--json", type=Path, help="write all rows to this file as well")
     chosen = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__}")
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__}"
+    print(machine)
     rows = []
     for name in chosen.suite.split(","):
-        suite = import_module(f"tests.benchmarks.{name}")
+        suite = suite_of(name)
         options = {key: value for key, value in vars(chosen).items() if value is not None}
         taken = inspect.signature(suite.run).parameters
         found = suite.run(**{key: options[key] for key in taken if key in options})
+        found = [judged(row) for row in found]
         print(f"\n{name}: {(suite.__doc__ or '').splitlines()[0]}\n")
         print(table(found))
         for line in getattr(suite, "summary", lambda rows: [])(found):
             print(line)
         rows += found
     if chosen.json:
-        chosen.json.write_text(json.dumps(rows, indent=1))
+        chosen.json.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1))
+
+
+def suite_of(name: str) -> Any:
+    """The module of a suite."""
+    return import_module(f"tests.benchmarks.{FILES.get(name, name)}")
+
+
+def judged(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with whether its ratio meets its target (``>= 4``, ``<= 1.6``); None without one."""
+    value, target = row.get("ratio"), row.get("target")
+    if value is None or target is None:
+        return {**row, "met": None}
+    sign, bound = target.split()
+    return {**row, "met": value <= float(bound) if sign == "<=" else value >= float(bound)}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -71,6 +101,8 @@ def table(rows: list[dict[str, Any]]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 

@@ -33,9 +33,17 @@ class Peer:
 
     def layer(self, arrays: dict[str, np.ndarray], options: dict[str, Any]) -> None:
         """Take over a convolution's arrays X, W, b, dY."""
+        self._hand_over(arrays)
+        self._ask("layer", options)
+
+    def pool(self, arrays: dict[str, np.ndarray], kind: str, *options: int) -> None:
+        """Take over a pool's X and dY: ``max`` or ``average``, window, stride, padding."""
+        self._hand_over(arrays)
+        self._ask("pool", kind, *options)
+
+    def _hand_over(self, arrays: dict[str, np.ndarray]) -> None:
         for name, array in arrays.items():
             np.save(Path(self._folder.name, f"{name}.npy"), array)
-        self._ask("layer", options)
 
     def seconds(self, what: str) -> float:
         """One timed ``forward``, ``backward`` (its backward pass alone), or ``both``."""
@@ -108,16 +116,39 @@ class _Layer:
             np.save(self.folder / f"{name}.npy", value.detach().numpy())
 
 
+class _Pool:
+    """The peer's side of one pool."""
+
+    def __init__(self, folder: Path, kind: str, *options: int) -> None:
+        import torch
+        from torch.nn import functional
+
+        self.torch, self.functional, self.kind, self.options = torch, functional, kind, options
+        self.X, self.dY = (torch.from_numpy(np.load(folder / f"{n}.npy")) for n in ("X", "dY"))
+        self.X.requires_grad_()
+
+    def both(self) -> float:
+        start = time.perf_counter()
+        if self.kind == "average":
+            Y = self.functional.avg_pool2d(self.X, *self.options, count_include_pad=False)
+        else:
+            Y, _ = self.functional.max_pool2d(self.X, *self.options, return_indices=True)
+        self.torch.autograd.grad(Y, self.X, self.dY)
+        return time.perf_counter() - start
+
+
 def _serve(folder: Path) -> None:
     import torch
 
-    layer = None
+    layer: Any = None
     for line in sys.stdin:
         what, *rest = json.loads(line)
         if what == "version":
             answer: Any = torch.__version__
         elif what == "layer":
             layer, answer = _Layer(folder, *rest), "ready"
+        elif what == "pool":
+            layer, answer = _Pool(folder, *rest), "ready"
         else:
             answer = getattr(layer, what)()
         print(json.dumps(answer), flush=True)

@@ -1,22 +1,27 @@
-"""What tracing costs, beside the plain SymPy way; run as ``python tests/benchmarks/tracing.py``.
+"""What tracing costs, beside the plain SymPy way.
 
-    against SymPy   every element of dX and dW of a 16×16 input with a 3×3 filter, as text; SymPy
-                    builds L = Σ dY·Y from symbols, expands it, and differentiates by each element
-    time per term   dX as text and as JSON, 10³ to 10⁶ terms
-    memory          peak of a process that writes 10⁶ terms
+against SymPy   every element of dX and dW of a 16×16 input with a 3×3 filter, as text; SymPy
+                builds L = Σ dY·Y from symbols, expands it, and differentiates by each element
+time per term   dX as text and as JSON, 10³ to 10⁶ terms: the dearest over the cheapest
+memory          peak of a process that writes 10⁶ terms, in GB
 
-Processor time, so that other work on the machine does not count. Exits with 1 where a target of the
-project is missed: 200 times SymPy, a time per term within a factor of 3, 2 GB.
+Processor time, so that other work on the machine does not count.
 """
 
 from __future__ import annotations
 
-import resource
-import subprocess
 import sys
+from pathlib import Path
 from time import process_time
+from typing import Any
+
+from tests.benchmarks.processes import installed
 
 SIZE, FILTER = 16, 3
+WRITER = (
+    f"import sys; sys.path.append({str(Path(__file__).parent.parent.parent)!r});"
+    "from tests.benchmarks.tracing import write; write(sys.argv[1], int(sys.argv[2]))"
+)
 SIZES = (11, 34, 106, 334)  # squares with 10³, 10⁴, 10⁵, 10⁶ terms of a 3×3 filter
 
 
@@ -72,39 +77,39 @@ def write(form: str, size: int) -> tuple[int, float]:
     return derivation.term_count, process_time() - start
 
 
-def peak_of(form: str) -> float:
-    """Gigabytes that a process of its own needs for 10⁶ terms."""
-    done = subprocess.run(
-        [sys.executable, __file__, form], check=True, capture_output=True, text=True
-    )
-    return float(done.stdout)
-
-
-def main() -> int:
-    """Print the figures; 1 where a target is missed."""
-    by_tracing(4)  # imports
-    ours, theirs = min(by_tracing(SIZE) for _ in range(3)), by_sympy(SIZE)
-    ratio = theirs / ours
-    print(
-        f"{SIZE}×{SIZE} by {FILTER}×{FILTER}: {ours:.4f} s; SymPy {theirs:.2f} s, {ratio:.0f} times"
-    )
-    missed = ratio < 200
+def run(only: str = "") -> list[dict[str, Any]]:
+    """A row for each of the three questions and each form."""
+    rows = []
+    if only in "against SymPy":
+        by_tracing(4)  # imports
+        ours, theirs = min(by_tracing(SIZE) for _ in range(3)), by_sympy(SIZE)
+        case = f"{SIZE}x{SIZE} by {FILTER}x{FILTER}, against SymPy"
+        rows.append(_row(case, f"{ours * 1e3:.1f} ms, {theirs:.2f} s", theirs / ours, ">= 200"))
     for form in ("text", "json"):
-        write(form, 4)
-        costs = []
-        for size in SIZES:
-            terms, took = write(form, size)
-            costs.append(took / terms * 1e6)
-            print(f"{form}: {terms:>9,} terms, {took:7.3f} s, {costs[-1]:5.2f} µs a term")
-        memory = peak_of(form)
-        print(f"{form}: 10⁶ terms in {memory:.2f} GB")
-        missed |= max(costs) > 3 * min(costs) or memory > 2
-    return int(missed)
+        if only in f"{form}: time per term":
+            rows.append(_time_per_term(form))
+        if only in f"{form}: memory":
+            with installed() as here:
+                peak = here.peak([sys.executable, "-c", WRITER, form, str(SIZES[-1])]) / 1e9
+            rows.append(_row(f"{form}: memory of 10^6 terms", "GB", peak, "<= 2"))
+    return rows
 
 
-if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        write(sys.argv[1], SIZES[-1])
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
-    else:
-        sys.exit(main())
+def _time_per_term(form: str) -> dict[str, Any]:
+    write(form, 4)
+    costs = []
+    for size in SIZES:
+        terms, took = write(form, size)
+        costs.append(took / terms * 1e6)
+    measured = " ".join(f"{cost:.2f}" for cost in costs) + " us"
+    return _row(f"{form}: time per term", measured, max(costs) / min(costs), "<= 3")
+
+
+def _row(case: str, measured: str, ratio: float, target: str) -> dict[str, Any]:
+    return {
+        "suite": "tracing",
+        "case": case,
+        "measured": measured,
+        "ratio": ratio,
+        "target": target,
+    }

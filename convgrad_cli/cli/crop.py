@@ -11,7 +11,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convgrad_cli.errors import UsageError
-from convgrad_cli.geometry import ConvGeometry, ConvPlan
+from convgrad_cli.geometry import ConvGeometry, ConvPlan, PoolGeometry
+from convgrad_cli.geometry.transposed import TransposedGeometry
 
 if TYPE_CHECKING:
     from convgrad_cli.geometry import Axis, Geometry, Plan
@@ -33,27 +34,38 @@ class Part(NamedTuple):
     after: int
 
 
-def checked_size(geometry: Geometry) -> None:
-    """Raise UsageError, offering a crop, for a layer too large to explore."""
+def checked_size(geometry: Any) -> None:
+    """Raise UsageError, offering a crop where there is one, for a layer too large to explore."""
     if _fits(geometry):
         return
-    suggested = (min(axis.size, max(SUGGESTED, axis.extent)) for axis in geometry.axes)
+    remedy = "give a part of the arrays"
+    if isinstance(geometry, ConvGeometry | PoolGeometry):
+        suggested = (min(axis.size, max(SUGGESTED, axis.extent)) for axis in geometry.axes)
+        remedy = (
+            f"--crop {','.join(map(str, suggested))} takes a corner of it "
+            "(--crop 16:48,0:32 any part), and as many planes as fit"
+        )
     raise UsageError(
         "The layer is too large for a page that stays fluid.",
         expected=f"at most {'×'.join([str(_side(geometry))] * geometry.dims)} positions a plane, "
         f"{MOST_CELLS} numbers in all arrays, {MOST_PRODUCTS} products",
-        found=f"X {geometry.input_shape}, Y {geometry.output_shape}",  # type: ignore[attr-defined]
-        remedy=f"--crop {','.join(map(str, suggested))} takes a corner of it "
-        "(--crop 16:48,0:32 any part), and as many planes as fit",
+        found=f"X {geometry.input_shape}, Y {geometry.output_shape}",
+        remedy=remedy,
     )
 
 
 def cropped(plan: Plan, arrays: dict[str, Any], text: str) -> tuple[Plan, dict[str, Any], str]:
     """The part that ``--crop`` names: its plan, its arrays, and a note that says what was left out.
 
-    Raises UsageError for a part that is not there or holds no whole window.
+    With an activation, only what is given is kept: the page evaluates the rest. Raises UsageError
+    for a part that is not there or holds no whole window, and for layers other than convolutions
+    and pools.
     """
     geometry = plan.geometry
+    if not isinstance(geometry, ConvGeometry | PoolGeometry):
+        raise UsageError(
+            "--crop takes a part of a convolution or a pool.", remedy="give a part of the arrays"
+        )
     parts = [
         _part(axis, *span, text)
         for axis, span in zip(geometry.axes, _spans(text, geometry), strict=True)
@@ -69,11 +81,14 @@ def _side(geometry: Geometry) -> int:
 
 def _fits(geometry: Any) -> bool:
     cells = 2 * prod(geometry.input_shape) + 2 * prod(geometry.output_shape)
-    products = prod(geometry.output_shape) * prod(geometry.kernel)
-    if isinstance(geometry, ConvGeometry):
+    products = prod(geometry.output_shape)
+    if isinstance(geometry, ConvGeometry | TransposedGeometry):
         cells += 2 * prod(geometry.filter_shape)
-        products = geometry.multiply_adds
-    sides = max(*geometry.input_size, *geometry.output_size)
+        layer = geometry.convolution if isinstance(geometry, TransposedGeometry) else geometry
+        products = layer.multiply_adds
+    elif isinstance(geometry, PoolGeometry):
+        products *= prod(geometry.kernel)
+    sides = max(*geometry.input_shape[2:], *geometry.output_shape[2:])
     return bool(sides <= _side(geometry) and cells <= MOST_CELLS and products <= MOST_PRODUCTS)
 
 
@@ -161,9 +176,10 @@ def _slices(plan: Plan, arrays: dict[str, Any], parts: list[Part], smaller: Any)
     """The arrays of the part, in the user's own rank."""
     inputs = tuple(slice(part.start, part.stop) for part in parts)
     outputs = tuple(slice(part.first, part.last) for part in parts)
+    upstream = "dA" if "dA" in arrays else "dY"
     cut = {
         "X": (plan.X, tuple(map(slice, smaller.input_shape[:2])) + inputs),
-        "dY": (plan.Y, tuple(map(slice, smaller.output_shape[:2])) + outputs),
+        upstream: (plan.Y, tuple(map(slice, smaller.output_shape[:2])) + outputs),
     }
     if isinstance(plan, ConvPlan):
         cut["W"] = (plan.W, tuple(map(slice, smaller.filter_shape[:2])))

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOption, LayerOptions
 from convgrad_cli.cli.options import ConvArrays
-from convgrad_cli.cli.picture import NamingOptions, QuietOption
+from convgrad_cli.cli.picture import (
+    NamingOptions,
+    PictureLayerOption,
+    PictureOptions,
+    QuietOption,
+)
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
@@ -22,9 +26,9 @@ def register(app: typer.Typer) -> None:
 
 def explore(
     arrays: ConvArrays,
-    options: LayerOptions,
+    options: PictureOptions,
     naming: NamingOptions,
-    layer: LayerOption = None,
+    layer: PictureLayerOption = None,
     crop: Annotated[
         str | None,
         Option(
@@ -45,16 +49,21 @@ def explore(
     """
     from convgrad_cli.arrays import write_content
     from convgrad_cli.cli.boundary import say
-    from convgrad_cli.cli.check_layer import gather_layer
     from convgrad_cli.cli.crop import checked_size, cropped
     from convgrad_cli.cli.output import in_terminal, write_stdout
-    from convgrad_cli.cli.picture import given_arrays, heading, layer_of, planned
+    from convgrad_cli.cli.picture import (
+        gather_picture,
+        given_arrays,
+        heading,
+        layer_of,
+        planned,
+    )
     from convgrad_cli.errors import UsageError
     from convgrad_cli.render.page import page
 
     if output is None and in_terminal():
         raise UsageError("The page needs a file.", remedy="-o page.html")
-    given, kind = gather_layer(arrays, options, layer)
+    given, kind = gather_picture(arrays, options, layer)
     plan = planned(given, kind)
     if crop is None:
         checked_size(plan.geometry)

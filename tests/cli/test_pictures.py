@@ -38,7 +38,7 @@ def test_explore_writes_to_a_pipe(convgrad: Any) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout.startswith("<!doctype html>")
-    assert payload_of(done.stdout)["kind"] == "maxpool"
+    assert payload_of(done.stdout)["options"]["operation"] == "maxpool_backward"
 
 
 def test_explore_takes_layer_notation_letters_and_title(convgrad: Any) -> None:
@@ -49,7 +49,7 @@ def test_explore_takes_layer_notation_letters_and_title(convgrad: Any) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     layer = payload_of(done.stdout)
-    assert layer["kind"] == "avgpool"
+    assert layer["options"]["operation"] == "avgpool_backward"
     assert layer["divisors"] == [4, 4]
     assert layer["notations"][0]["symbols"]["X"]["pieces"]["text"] == ["A[", ",", "]"]
     assert layer["notations"][0]["symbols"]["X"]["holes"][0]["base"] == 1

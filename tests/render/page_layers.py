@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from convgrad_cli.derivation import NOTATIONS
 from convgrad_cli.geometry import ConvPlan, PoolPlan, plan_conv, plan_pool
-from convgrad_cli.layers import conv, pool
+from convgrad_cli.geometry.pointwise import plan_pointwise
+from convgrad_cli.geometry.transposed import plan_transposed
+from convgrad_cli.geometry.upsample import plan_upsample
+from convgrad_cli.layers import activation, conv, pool, transposed, upsample
 from convgrad_cli.lectures import EXAMPLES
 from convgrad_cli.render.layer import Layer
 
@@ -47,6 +51,21 @@ def pool_layer(
 def results(layer: Layer) -> dict[str, Any]:
     """What the numeric layers give for it, in the user's own rank."""
     a, plan = layer.arrays, layer.plan
+    if layer.activation is not None:
+        return _activated_results(layer)
+    if layer.kind == "transposed":
+        found = transposed.planned_backward(plan, a["X"], a["W"], a["dY"])
+        Y = transposed.planned_forward(plan, a["X"], a["W"], a.get("b"))
+        return {"Y": Y, **found._asdict()}
+    if layer.kind == "upsample":
+        g = plan.geometry
+        if g.mode == "nearest":
+            return {
+                "Y": upsample.nearest(a["X"], g.scale),
+                "dX": upsample.grad_nearest(a["dY"], g.scale),
+            }
+        back = upsample.grad_zeros(a["dY"], g.scale, g.input_size)
+        return {"Y": upsample.zeros(a["X"], g.scale), "dX": back}
     if isinstance(plan, ConvPlan):
         gradients = conv.planned_backward(plan, a["X"], a["W"], a["dY"])
         return {"Y": conv.planned_forward(plan, a["X"], a["W"], a.get("b")), **gradients._asdict()}
@@ -60,6 +79,55 @@ def results(layer: Layer) -> dict[str, Any]:
         "Y": pool.planned_avg(plan, a["X"], count_include_pad=include),
         "dX": pool.planned_avg_backward(plan, a["dY"], count_include_pad=include),
     }
+
+
+def _activated_results(layer: Layer) -> dict[str, Any]:
+    """z (of a convolution), A, σ′(z), dz, and what follows from dz."""
+    a, chosen = layer.arrays, layer.activation
+    conved = layer.kind == "conv"
+    Y = conv.planned_forward(layer.plan, a["X"], a["W"], a.get("b")) if conved else a["Y"]
+    dY = activation.grad_input(chosen, Y, a["dA"])
+    found = {
+        "A": activation.forward(chosen, Y),
+        "derivative": activation.derivative(chosen, Y),
+        "dY": dY,
+    }
+    if not conved:
+        return found
+    return {"Y": Y, **found, **conv.planned_backward(layer.plan, a["X"], a["W"], dY)._asdict()}
+
+
+def transposed_layer(X: Any, W: Any, b: Any = None, notation: str = "slides", **o: Any) -> Layer:
+    """A transposed convolution; dY random."""
+    X, W = np.array(X), np.array(W)
+    plan = plan_transposed(X.shape, W.shape, **o)
+    arrays = {"X": X, "W": W, "dY": RANDOM.integers(-5, 6, plan.output_shape)}
+    if b is not None:
+        arrays["b"] = np.array(b)
+    return Layer("transposed", plan, arrays, NOTATIONS[notation])
+
+
+def upsample_layer(X: Any, scale: Any, mode: str) -> Layer:
+    """Upsampling; dY random."""
+    X = np.array(X)
+    plan = plan_upsample(X.shape, scale, mode)
+    dY = RANDOM.integers(-5, 6, plan.output_shape)
+    return Layer("upsample", plan, {"X": X, "dY": dY}, NOTATIONS["slides"])
+
+
+def activation_layer(Y: Any, name: str, slope: float = 0.01, notation: str = "slides") -> Layer:
+    """An activation alone; dA random."""
+    Y = np.array(Y)
+    arrays = {"Y": Y, "dA": RANDOM.integers(-5, 6, Y.shape)}
+    chosen = activation.activation(name, slope=slope)
+    plan = plan_pointwise(Y.shape)
+    return Layer("activation", plan, arrays, NOTATIONS[notation], activation=chosen)
+
+
+def activated_layer(layer: Layer, name: str) -> Layer:
+    """A convolution with an activation behind it: what was dY is dA."""
+    arrays = {"dA" if key == "dY" else key: array for key, array in layer.arrays.items()}
+    return replace(layer, arrays=arrays, activation=activation.activation(name))
 
 
 def with_results(layer: Layer) -> Layer:
@@ -108,3 +176,26 @@ LAYERS: dict[str, Layer] = {name: example(name) for name in EXAMPLES} | {
         integers(4, 6), kind="avgpool", window=3, stride=2, padding=1, include=True
     ),
 }
+
+FURTHER: dict[str, Layer] = {
+    "transposed": transposed_layer(integers(3, 4), integers(3, 2), b=[7], stride=2, padding=1),
+    "transposed-groups": transposed_layer(
+        integers(2, 4, 2, 3), integers(4, 3, 2, 3), groups=2, stride=(2, 3), dilation=(2, 1),
+        output_padding=(1, 2), padding=[(1, 0), (0, 1)],
+    ),
+    "transposed-surplus": transposed_layer(
+        integers(2, 3), integers(2, 2), b=[2], dilation=3, output_padding=2
+    ),
+    "transposed-line": transposed_layer(integers(2, 4), integers(2, 3, 3), stride=2, dims=1),
+    "upsample": upsample_layer(integers(2, 2, 3), (2, 3), "nearest"),
+    "upsample-zeros": upsample_layer(integers(3, 4), 2, "zeros"),
+    "gelu": activation_layer(RANDOM.normal(size=(3, 4)) * 3, "gelu"),
+    "leaky": activation_layer(integers(2, 3, 3, 2), "leaky-relu", 0.25, "diba"),
+    "conv-relu": activated_layer(
+        conv_layer(integers(5, 4), integers(3, 2), b=[1], stride=2, padding=1), "relu"
+    ),
+    "conv-silu": activated_layer(
+        conv_layer(integers(2, 2, 4, 4), integers(2, 2, 2, 2), b=[1, -2], notation="diba"), "silu"
+    ),
+}  # fmt: skip
+"""The lectures' further layers."""

@@ -160,13 +160,14 @@ def test_results_are_not_written_into_the_page() -> None:
 
 
 def test_unreached_positions_say_why() -> None:
-    axes = payload(LAYERS["pool-leftover"])["axes"]
-    assert axes[0]["unreached"] == {
+    idle = payload(LAYERS["pool-leftover"])["idle"]
+    assert idle["family"] == "X"
+    assert idle["axes"][0] == {
         "4": "row 4 is left over after the last window, so no output sees it"
     }
-    assert list(axes[1]["unreached"]) == ["6"]
-    gaps = payload(conv_layer(integers(5), integers(1), stride=2))["axes"][0]["unreached"]
-    assert gaps == {
+    assert list(idle["axes"][1]) == ["6"]
+    gaps = payload(conv_layer(integers(5), integers(1), stride=2))["idle"]["axes"]
+    assert gaps[0] == {
         p: f"position {p} lies between the places the windows touch, so no output sees it"
         for p in "13"
     }

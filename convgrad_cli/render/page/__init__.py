@@ -24,8 +24,9 @@ __all__ = ["page"]
 
 STYLES = ("page.css", "grid.css")
 SCRIPTS = (
-    "array.js", "products.js", "pool.js", "equation.js", "flow.js", "fine.js", "board.js",
-    "views.js", "marks.js", "dock.js", "page.js", "player.js", "controls.js", "edit.js", "state.js", "main.js",
+    "array.js", "products.js", "pool.js", "activation.js", "equation.js", "flow.js", "fine.js",
+    "board.js", "views.js", "marks.js", "dock.js", "page.js", "player.js", "controls.js", "edit.js",
+    "state.js", "main.js",
 )  # fmt: skip
 """In the order in which they build on each other; the last one starts the page."""
 

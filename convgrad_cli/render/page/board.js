@@ -45,8 +45,18 @@ class Board {
     this.settle();
   }
 
-  // Given and results stand in two rows, unless one is enough for both.
+  // Cells are smaller where else a part of the stage would lie behind the dock.
   settle() {
+    this.stage.classList.remove("tight");
+    this.breakRow();
+    const room = innerHeight - document.getElementById("dock").offsetHeight;
+    if (innerWidth <= 900 || this.stage.offsetTop + this.stage.offsetHeight <= room) return;
+    this.stage.classList.add("tight");
+    this.breakRow();
+  }
+
+  // Given and results stand in two rows, unless one is enough for both.
+  breakRow() {
     const row = this.stage.querySelector(".row");
     if (!row) return;
     row.hidden = true;

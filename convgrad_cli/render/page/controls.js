@@ -18,7 +18,7 @@ function drawControls(page) {
   const { state, model } = page;
   const change = (key) => (value) => { state[key] = value; redraw(page); };
   const targets = model.results.filter((name) => name !== "switches");
-  segmented(byId("targets"), "Result", targets.map((name) => [name, name]), state.target, change("target"));
+  segmented(byId("targets"), "Result", targets.map((name) => [name, titleOf(name)]), state.target, change("target"));
   segmented(byId("views"), "View", page.views().map((view) => [view, VIEW_NAMES[view]]), state.view, change("view"));
   segmented(byId("contents"), "Cells show", [["numbers", "Numbers"], ["symbols", "Symbols"], ["both", "Both"]],
     page.board.show, (value) => { page.board.show = value; redraw(page, true); });
@@ -34,7 +34,8 @@ function redraw(page, keep = false) {
 // One chooser per leading axis with more than one plane; and one for all planes at once.
 function drawChoosers(page) {
   const { state, model, plates, layer } = page;
-  const choosers = [["n", "Sample", model.batch], ["c", "Channel", model.channels], ["k", "Filter", model.filters || 1]]
+  const [inner, outer] = layer.called.map((word) => word[0].toUpperCase() + word.slice(1));
+  const choosers = [["n", "Sample", model.batch], ["c", inner, model.channels], ["k", outer, model.filters || 1]]
     .filter(([, , size]) => size > 1);
   const depths = Object.entries({ X: "Depth of X", W: "Depth of W", Y: "Depth of Y" })
     .map(([family, label]) => [family, label, plates[family]?.leading[2] || 1]).filter(([, , size]) => size > 1);
@@ -79,8 +80,8 @@ function lightChoosers(page) {
   const { model, plates, dock } = page;
   for (const [name, flat] of dock.found.slice(0, 2000).flatMap(({ into, refs }) => (into ? [into, ...refs] : refs))) {
     const index = plates[name].index(flat);
-    const axes = { X: ["n", "c"], Y: ["n", model.filters ? "k" : "c"], W: ["k", null] }[FAMILY[name]] || [];
-    axes.forEach((key, axis) => key && lit[key].add(index[axis]));
+    const axes = FAMILY[name] === "W" ? ["k"] : leads(name, model);
+    axes.forEach((key, axis) => lit[key].add(index[axis]));
   }
   for (const button of byId("planes").querySelectorAll(".chooser button"))
     button.classList.toggle("lit", Boolean(lit[button.closest(".chooser").dataset.key]?.has(Number(button.dataset.value))));
@@ -98,6 +99,15 @@ function startControls(page) {
     document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
     page.board.ground();
   };
+  // On paper all is light, the pictures of fine grids too.
+  let screen = null;
+  const paper = (theme) => { document.documentElement.dataset.theme = theme; page.board.ground(); };
+  addEventListener("beforeprint", () => {
+    screen = document.documentElement.dataset.theme || "";
+    paper("light");
+    for (const { fine } of page.board.blocks) fine?.print();
+  });
+  addEventListener("afterprint", () => paper(screen));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.board.ground());
   addEventListener("resize", () => page.board.settle());
   byId("reset").onclick = () => resetArrays(page);

@@ -41,6 +41,7 @@ class Dock {
     const line = (one) => this.terms(terms, (term) => `<math>${one.call(writer, term, "mathml")}</math>`);
     const last = `<span class="value"><math><mo>=</mo>${number(plates[name].values[flat], "mathml")}</math></span>`;
     const rows = terms.length ? [line(writer.symbols), line(writer.numbers) + last] : [last];
+    if (terms[0]?.of === name) rows.shift();  // σ′(Y) is its own symbol
     const left = this.symbol([name, flat]);
     const is = `<div class="is"><math><mo>=</mo></math></div>`;
     const body = rows.map((row, i) =>
@@ -66,12 +67,12 @@ class Dock {
   subject(name, flat, terms) {
     const { plates, layer, model } = this.page;
     const index = plates[name].index(flat);
-    const where = `<b>${name}[${layer.given[name] ? givenIndex(layer.given[name], index).join(", ") : index.join(", ")}]</b>`;
+    const where = `<b>${titleOf(name)}[${layer.given[name] ? givenIndex(layer.given[name], index).join(", ") : index.join(", ")}]</b>`;
     const why = this.reason(name, index);
-    if (why) return `${where} = 0: no window reaches it`;
     const value = `${where} = ${shown(plates[name].values[flat])}`;
+    if (why && !terms.length) return `${value}: no window reaches it`;
     if (model.ties) return `${value} ${this.poolSubject(name, flat, terms)}`;
-    return `${value} ${name === "Y" ? "is made of" : "gathers"} ${count(terms.length, model.filters ? "product" : "term")}`;
+    return `${value} ${name.startsWith("d") && name !== "derivative" ? "gathers" : "is made of"} ${count(terms.length, model.filters && !terms[0]?.of ? "product" : "term")}`;
   }
 
   poolSubject(name, flat, terms) {
@@ -87,9 +88,7 @@ class Dock {
   }
 
   reason(name, index) {
-    if (FAMILY[name] !== "X") return "";
-    const axis = this.page.layer.axes.findIndex((a, j) => index[2 + j] in a.unreached);
-    return axis < 0 ? "" : this.page.layer.axes[axis].unreached[index[2 + axis]];
+    return whyIdle(this.page.layer, name, index);
   }
 
   because(why) {
@@ -101,16 +100,16 @@ class Dock {
     const { writer, plates, layer } = this.page;
     this.flow.clear();
     const index = plates[name].index(flat);
-    const where = `<b>${name}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
+    const where = `<b>${titleOf(name)}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
     const why = this.reason(name, index);
     const targets = {};
     for (const one of found) (targets[one.into[0]] ??= []).push(one);
     const rows = Object.entries(targets).map(([target, into]) => {
       const parts = this.flow.line(into.length, (j) => this.part(into[j], into[j].pair), AT_ONCE.parts,
         (more) => `<span class="more">… and ${more} more</span>`);
-      return `<div class="left"><span class="into">into ${target}</span></div><div class="is"></div><div class="right">${parts}</div>`;
+      return `<div class="left"><span class="into">into ${titleOf(target)}</span></div><div class="is"></div><div class="right">${parts}</div>`;
     });
-    const reached = Object.entries(targets).map(([target, into]) => `${count(into.length, "term")} of ${target}`);
+    const reached = Object.entries(targets).map(([target, into]) => `${count(into.length, "term")} of ${titleOf(target)}`);
     const head = `${where} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
     const spoken = `${writer.symbol([name, flat], "text")} = ${shown(plates[name].values[flat])}, ${why || `goes into ${reached.join(", ")}`}`;
     this.put(head, `<div class="lines influences">${rows.join("")}</div>${this.because(why)}`, spoken, found,

@@ -28,7 +28,8 @@ class Writer {
   }
 
   factors(term, form, joint, one) {
-    const parts = term.refs.map(one);
+    const [open, close] = term.of ? this.joints[form][term.of] : ["", ""];
+    const parts = term.refs.map((ref) => open + one(ref) + close);
     if (term.over > 1) parts.unshift(this.fractions[term.over][form]);
     return parts.join(joint);
   }
@@ -41,7 +42,7 @@ class Writer {
   }
 
   numbers(term, form) {
-    const alone = term.refs.length === 1 && !(term.over > 1) && term.member;
+    const alone = term.refs.length === 1 && !(term.over > 1) && (term.member || term.of);
     return this.factors(term, form, this.joints[form].times,
       (ref) => number(this.value(ref), form, !alone));
   }
@@ -53,8 +54,8 @@ class Writer {
     const left = this.symbol([name, flat], form);
     const value = number(this.plates[name].values[flat], form);
     if (!terms.length) return [left, [value]];
-    const lines = [join(this.symbols), join(this.numbers)];
-    if (lines[1] !== value) lines.push(value);
+    const lines = terms[0].of === name ? [join(this.numbers)] : [join(this.symbols), join(this.numbers)];
+    if (lines[lines.length - 1] !== value) lines.push(value);
     return [left, lines];
   }
 

@@ -30,11 +30,14 @@ class FineGrid {
 
   static pitch(block) {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    return Math.max(7, Math.min(12, Math.floor((31 * rem) / block.cols)));
+    const high = innerHeight - 22 * rem;  // what header, controls and dock leave
+    const wide = Math.max(31 * rem, innerWidth) * 0.31 - 2 * rem;  // three side by side
+    return Math.max(7, Math.min(12, Math.floor(wide / block.cols), Math.floor(high / block.rows)));
   }
 
-  static html({ rows, cols, ...block }) {
-    const pitch = FineGrid.pitch({ cols, ...block });
+  static html(block) {
+    const { rows, cols } = block;
+    const pitch = FineGrid.pitch(block);
     const size = `style="width:${cols * pitch}px;height:${rows * pitch}px"`;
     const ratio = Math.ceil(window.devicePixelRatio || 1) * pitch;
     return `<canvas class="tones" aria-hidden="true" width="${cols}" height="${rows}" ${size}></canvas>
@@ -124,6 +127,16 @@ class FineGrid {
       return `<i class="${kind}" style="left:${x}px;top:${y}px;width:${size}px;height:${size}px"></i>`;
     }).join("");
     if (rings !== this.drawn) this.ringed.innerHTML = this.drawn = rings;
+  }
+
+  // On paper an image stands for the canvases, which browsers print badly when they are scaled.
+  print() {
+    const both = Object.assign(document.createElement("canvas"), { width: this.details.width, height: this.details.height });
+    const pen = both.getContext("2d");
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(this.tones, 0, 0, both.width, both.height);
+    pen.drawImage(this.details, 0, 0);
+    this.element.style.backgroundImage = `url(${both.toDataURL()})`;
   }
 
   // The cursor stands on a cell: its number, for those who cannot see colours, and its place.

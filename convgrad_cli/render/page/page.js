@@ -2,18 +2,24 @@
 
 const layer = JSON.parse(document.getElementById("layer").textContent);
 
+function modelOf(layer) {
+  const model = new { products: Products, pool: Pool, pointwise: Pointwise }[layer.kind](layer);
+  return layer.activation ? activated(layer.activation, model) : model;
+}
+
 const page = {
   layer,
-  model: layer.kind === "products" ? new Products(layer) : new Pool(layer),
+  model: modelOf(layer),
   plates: {},
   state: {
-    target: "dX", view: "gather", all: layer.showAll, n: 0, c: 0, k: 0, depth: { X: 0, W: 0, Y: 0 },
+    target: null, view: "gather", all: layer.showAll, n: 0, c: 0, k: 0, depth: { X: 0, W: 0, Y: 0 },
     chosen: null, step: 0,
   },
 
   start() {
     for (const [name, array] of Object.entries(layer.arrays)) this.plates[name] = new Plate(name, array);
     this.model.evaluate(this.plates);
+    this.state.target = this.model.results.includes("dX") ? "dX" : "dY";
     this.writer = new Writer(layer, this.model, this.plates);
     this.board = new Board(document.getElementById("stage"), this.plates, this.writer);
     this.dock = new Dock(this, document.getElementById("dock"));
@@ -23,11 +29,9 @@ const page = {
   },
 
   views() {
-    if (this.state.target === "db" || this.state.target === "switches") return ["gather"];
-    const views = ["gather"];
-    if (this.state.target.startsWith("d")) views.push("scatter");
-    if (this.model.filters) views.push("convolution");
-    return views;
+    const { target } = this.state;
+    const slides = this.layer.axes.length > 0 && target in this.layer.axes[0].sliding;
+    return ["gather", ...(["dX", "dW"].includes(target) ? ["scatter"] : []), ...(slides ? ["convolution"] : [])];
   },
 
   // A cell in the middle says more than a corner does, unless no window reaches it.

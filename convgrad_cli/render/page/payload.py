@@ -8,55 +8,42 @@ are none stand as text.
 from __future__ import annotations
 
 import math
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.derivation.notation import Names
 from convgrad_cli.derivation.notation_known import NOTATIONS
-from convgrad_cli.geometry import ConvPlan
 from convgrad_cli.geometry.ranks import FILTER_LAYOUTS, filter_layout, input_layout
-from convgrad_cli.geometry.sliding import sliding
-from convgrad_cli.render.page.symbols import fractions, joints, notation_symbols
+from convgrad_cli.render.page.symbols import fractions, joints, layer_symbols
+from convgrad_cli.render.page.tables import tables
 
 if TYPE_CHECKING:
-    from convgrad_cli.geometry import Axis
     from convgrad_cli.render.layer import Layer
 
 EXACT = 2**53
 SHOW_ALL, MAY_SHOW_ALL = 400, 4000
 """Cells up to which all planes are on the stage from the start, or may be asked for."""
-AXIS_WORDS = {1: ("position",), 2: ("row", "column"), 3: ("layer", "row", "column")}
+_FILTERED = ("conv", "transposed")
 
 
 def payload(layer: Layer) -> dict[str, Any]:
     """Everything the page needs, ready for JSON."""
-    geometry = layer.plan.geometry
-    conv = isinstance(layer.plan, ConvPlan)
     others = [n for n in NOTATIONS.values() if n.name != layer.notation.name]
     names = Names(layer.notation, layer.traced)
-    traced = layer.traced
     shapes = _shapes(layer)
     cells = sum(map(prod, shapes.values()))
-    planes = max(prod(shape[: -min(2, geometry.dims)]) for shape in shapes.values())
+    planes = max(prod(shape[: -min(2, layer.plan.geometry.dims)]) for shape in shapes.values())
+    table = tables(layer)
     return {
-        "kind": "products" if conv else "pool",
-        "outer": "Y",
-        "sizes": _sizes(layer),
-        "axes": [
-            _axis(axis, word, conv=conv)
-            for axis, word in zip(geometry.axes, AXIS_WORDS[geometry.dims], strict=True)
-        ],
+        **table,
         "hasBias": "b" in layer.arrays,
-        "ties": layer.ties if layer.kind == "maxpool" else None,
-        "divisors": _divisors(layer),
-        "sliding": _sliding_words(layer) if conv else {},
+        "activation": _activation(layer),
         "arrays": _arrays(layer, shapes),
         "given": _given(layer, shapes),
         "options": options(layer),
-        "notations": [notation_symbols(Names(n, traced)) for n in (layer.notation, *others)],
+        "notations": [layer_symbols(layer, n) for n in (layer.notation, *others)],
         "joints": joints(names),
-        "fractions": fractions(names, _possible_divisors(layer)),
+        "fractions": fractions(names, _possible_divisors(layer, table)),
         "showAll": cells <= SHOW_ALL and planes > 1,
         "mayShowAll": cells <= MAY_SHOW_ALL and planes > 1,
     }
@@ -66,22 +53,12 @@ def options(layer: Layer) -> dict[str, Any]:
     """The layer's options under the names of a bundle."""
     g = layer.plan.geometry
     chosen: dict[str, Any] = {"operation": f"{layer.kind}_backward", "dims": g.dims}
-    if isinstance(layer.plan, ConvPlan):
-        chosen |= {"groups": g.groups, "filter_layout": _filter_layout(layer.plan)}
-    else:
-        chosen |= {"window": list(g.kernel), "ceil_mode": g.ceil_mode}
-        if layer.kind == "maxpool":
-            chosen["ties"] = layer.ties
-        else:
-            chosen["count_include_pad"] = layer.count_include_pad
+    chosen |= _kind_options(layer)
+    if layer.activation is not None:
+        chosen |= _activation_options(layer)
     x_order = layer.plan.X.order
     first = x_order == input_layout(len(x_order), g.dims, "nchw").order
-    return chosen | {
-        "stride": list(g.stride),
-        "padding": [list(sides) for sides in g.padding],
-        "dilation": list(g.dilation),
-        "layout": "nchw" if first else "nhwc",
-    }
+    return chosen | {"layout": "nchw" if first else "nhwc"}
 
 
 def plain_number(value: Any) -> int | float | str:
@@ -96,37 +73,90 @@ def plain_number(value: Any) -> int | float | str:
     return int(number) if abs(number) <= EXACT else str(int(number))
 
 
+def _kind_options(layer: Layer) -> dict[str, Any]:
+    g: Any = layer.plan.geometry
+    if layer.kind == "activation":
+        return {}
+    if layer.kind == "upsample":
+        return {"stride": list(g.scale)}
+    if layer.kind == "transposed":
+        return {
+            "groups": g.groups,
+            "output_padding": list(g.output_padding),
+            **_sliding_options(g.convolution, g.padding),
+        }
+    if layer.kind == "conv":
+        return {
+            "groups": g.groups,
+            "filter_layout": _filter_layout(layer),
+            **_sliding_options(g, g.padding),
+        }
+    own = {"ties": layer.ties} if layer.kind == "maxpool" else {}
+    counting = {"count_include_pad": layer.count_include_pad} if layer.kind == "avgpool" else {}
+    window = {"window": list(g.kernel), "ceil_mode": g.ceil_mode}
+    return {**window, **own, **counting, **_sliding_options(g, g.padding)}
+
+
+def _sliding_options(g: Any, padding: Any) -> dict[str, Any]:
+    return {
+        "stride": list(g.stride),
+        "padding": [list(sides) for sides in padding],
+        "dilation": list(g.dilation),
+    }
+
+
+def _activation_options(layer: Layer) -> dict[str, Any]:
+    assert layer.activation is not None
+    name = layer.activation.name
+    return {"activation": name, **({"slope": _slope(layer)} if name == "leaky-relu" else {})}
+
+
+def _activation(layer: Layer) -> dict[str, Any] | None:
+    if layer.activation is None:
+        return None
+    return {"name": layer.activation.name, "slope": _slope(layer)}
+
+
+def _slope(layer: Layer) -> float | None:
+    """Leaky ReLU's slope for z < 0: its derivative there."""
+    import numpy as np
+
+    if layer.activation is None or layer.activation.name != "leaky-relu":
+        return None
+    return float(layer.activation.slope(np.array([-1.0]))[0])
+
+
 def _shapes(layer: Layer) -> dict[str, tuple[int, ...]]:
-    g = layer.plan.geometry
-    shapes = {"X": g.input_shape, "dX": g.input_shape, "Y": g.output_shape, "dY": g.output_shape}
-    if isinstance(layer.plan, ConvPlan):
+    g: Any = layer.plan.geometry
+    shapes: dict[str, tuple[int, ...]] = {"Y": g.output_shape}
+    if layer.kind != "activation":
+        shapes |= {"X": g.input_shape, "dX": g.input_shape}
+    if layer.kind in _FILTERED:
         shapes |= {"W": g.filter_shape, "dW": g.filter_shape, "db": (g.out_channels,)}
+    if layer.activation is not None:
+        shapes |= dict.fromkeys(("A", "derivative", "dA"), g.output_shape)
     if "b" in layer.arrays:
         shapes["b"] = (g.out_channels,)
     if layer.kind == "maxpool":
         shapes["switches"] = g.output_shape
-    return shapes
+    return {**shapes, "dY": g.output_shape}
 
 
-def _sizes(layer: Layer) -> dict[str, int]:
-    g = layer.plan.geometry
-    if isinstance(layer.plan, ConvPlan):
-        return {
-            "batch": g.batch,
-            "channels": g.in_channels,
-            "filters": g.out_channels,
-            "groups": g.groups,
-        }
-    return {"batch": g.batch, "channels": g.channels}
+def _inputs(layer: Layer) -> tuple[str, ...]:
+    """The arrays that can be edited; the others are evaluated in the page."""
+    if layer.activation is None:
+        return ("X", "W", "b", "dY")
+    return ("Y", "dA") if layer.kind == "activation" else ("X", "W", "b", "dA")
 
 
 def _arrays(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
     """Every array's shape; the values of the given ones (results are evaluated in the page)."""
-    layouts = {"X": layer.plan.X, "dY": layer.plan.Y, "W": getattr(layer.plan, "W", None)}
+    Y = layer.plan.Y
+    layouts = {"X": layer.plan.X, "W": getattr(layer.plan, "W", None), "Y": Y, "dY": Y, "dA": Y}
     arrays: dict[str, Any] = {}
     for name, shape in shapes.items():
         arrays[name] = {"shape": shape, "lead": 0 if name in ("b", "db") else 2}
-        if name in layer.arrays:
+        if name in layer.arrays and name in _inputs(layer):
             layout = layouts.get(name)
             array = layer.arrays[name]
             canonical = layout.to_canonical(array) if layout is not None else array
@@ -136,76 +166,27 @@ def _arrays(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
 
 def _given(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
     """The order of each array's axes as the user has them, and whether it holds whole numbers."""
-    W = layer.plan.W.order if isinstance(layer.plan, ConvPlan) else ()
-    X, Y = layer.plan.X.order, layer.plan.Y.order
-    orders = {"X": X, "dX": X, "W": W, "dW": W, "Y": Y, "dY": Y, "switches": Y}
+    plan: Any = layer.plan
+    W = plan.W.order if layer.kind in _FILTERED else ()
+    X, Y = plan.X.order, plan.Y.order
+    orders = {"X": X, "dX": X, "W": W, "dW": W, "b": (0,), "db": (0,)}
     return {
         name: {
-            "order": orders.get(name, (0,)),
+            "order": orders.get(name, Y),
             "integer": name in layer.arrays and layer.arrays[name].dtype.kind in "iu",
         }
         for name in shapes
     }
 
 
-def _axis(axis: Axis, word: str, *, conv: bool) -> dict[str, Any]:
-    return {
-        "outer": axis.output,
-        "kernel": axis.kernel,
-        "inner": axis.size,
-        "taps": list(axis.taps()),
-        "unreached": {str(x): _why(axis, x, word) for x in axis.unreached},
-        "sliding": {n: s.as_dict() for n, s in sliding(axis).items()} if conv else {},
-    }
-
-
-def _why(axis: Axis, position: int, word: str) -> str:
-    """Why no window reaches a position."""
-    end = (axis.output - 1) * axis.stride + axis.extent - axis.before
-    if position >= end:
-        return f"{word} {position} is left over after the last window, so no output sees it"
-    return f"{word} {position} lies between the places the windows touch, so no output sees it"
-
-
-def _divisors(layer: Layer) -> list[int] | None:
-    if layer.kind != "avgpool":
-        return None
-    g = layer.plan.geometry
-    return [
-        g.divisor(out, count_include_pad=layer.count_include_pad)
-        for out in product(*map(range, g.output_size))
-    ]
-
-
-def _possible_divisors(layer: Layer) -> list[int]:
+def _possible_divisors(layer: Layer, table: dict[str, Any]) -> list[int]:
     if layer.kind == "maxpool" and layer.ties == "split":
-        return list(range(2, prod(layer.plan.geometry.kernel) + 1))
-    return _divisors(layer) or []
+        g: Any = layer.plan.geometry
+        return list(range(2, prod(g.kernel) + 1))
+    return table.get("divisors") or []
 
 
-def _sliding_words(layer: Layer) -> dict[str, Any]:
-    """Titles of what slides over what."""
-    g = layer.plan.geometry
-    strided, dilated = set(g.stride) != {1}, set(g.dilation) != {1}
-    padded = any(map(any, g.padding))
-    spread = "zeros in between, " if strided else ""
-    cut = ", the padding of X cut off" if padded else ""
-    X = ["X", "X, padded" if padded else "X", "input"]
-    W = ["W", "W, dilated" if dilated else "W", "filter"]
-    dY = ["dY", "dY, dilated" if strided else "dY", "upstream gradient"]
-    full = [
-        "dY",
-        "dY, dilated and padded" if strided else "dY, padded",
-        f"{spread}zeros around{cut}",
-    ]
-    turned = ["W", "W, turned by 180°" + (", dilated" if dilated else ""), "filter"]
-    return {
-        "Y": {"map": X, "slider": W},
-        "dW": {"map": X, "slider": dY},
-        "dX": {"map": full, "slider": turned},
-    }
-
-
-def _filter_layout(plan: ConvPlan) -> str:
+def _filter_layout(layer: Layer) -> str:
+    plan: Any = layer.plan
     rank, dims = len(plan.W.order), plan.geometry.dims
     return next(w for w in FILTER_LAYOUTS if filter_layout(rank, dims, w).order == plan.W.order)

@@ -1,10 +1,11 @@
-// A pool: the windows' members are Python's; the page takes their maximum by the tie rule.
+// A pool: the windows' members are Python's; the page takes their maximum by the tie rule, or their
+// sum divided by Python's divisor. Upsampling is one, with one member a window and nothing divided.
 
 class Pool {
   constructor(layer) {
     Object.assign(this, layer.sizes);  // batch, channels
     this.ties = layer.ties;            // first, last or split; null for an average
-    this.divisors = layer.divisors;    // per window, for an average
+    this.divisors = layer.divisors;    // per window, for an average; null where nothing is divided
     this.taps = spatialTaps(layer.axes);
     const length = (key) => product(layer.axes.map((axis) => axis[key]));
     this.area = { X: length("inner"), Y: length("outer") };
@@ -33,7 +34,7 @@ class Pool {
       const members = this.members(y);
       if (this.ties) this.choose(X, Y, y, members);
       else {
-        Y[y] = members.reduce((sum, x) => sum + X[x], 0) / this.divisors[y % this.area.Y];
+        Y[y] = members.reduce((sum, x) => sum + X[x], 0) / this.divisor(y);
         this.winners[y] = members;
       }
       if (this.ties) plates.switches.values[y] = this.switchOf(y);
@@ -65,7 +66,7 @@ class Pool {
   }
 
   divisor(y) {
-    return this.ties ? this.winners[y].length : this.divisors[y % this.area.Y];
+    return this.ties ? this.winners[y].length : this.divisors ? this.divisors[y % this.area.Y] : 1;
   }
 
   // The terms that make one element. `over` is the divisor of a term, `member` marks Y's members.

@@ -11,14 +11,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from convgrad_cli.derivation.activation import SIGMA, SIGMA_PRIME
 from convgrad_cli.derivation.notation import Glyph, Names, Quotient
 from convgrad_cli.derivation.writer import SCRIPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from convgrad_cli.derivation.notation import Atom, Part
+    from convgrad_cli.derivation.notation import Atom, Notation, Part
     from convgrad_cli.derivation.notation_scripts import Script
+    from convgrad_cli.render.layer import Layer
 
 _MARK = "\uff10"
 """A digit that no notation writes: stands in for each number of a symbol while it is written."""
@@ -47,8 +49,20 @@ def scripts(names: Names) -> dict[str, Script]:
     return {"mathml": SCRIPTS["mathml"](), "latex": SCRIPTS["latex"](), "text": SCRIPTS[text]()}
 
 
+def layer_symbols(layer: Layer, notation: Notation) -> dict[str, Any]:
+    """Templates of every array of the layer in one notation, its activation's among them."""
+    found = notation_symbols(Names(notation, layer.traced))
+    if layer.activation is not None:
+        names = Names(notation, layer.pointwise.traced)
+        own = notation_symbols(names)["symbols"]
+        found["symbols"] |= {name: own[name] for name in ("A", "dA", "dY")}
+        for name, function in (("value", SIGMA), ("derivative", SIGMA_PRIME)):
+            found["symbols"][name] = _applied(own["Y"], names, function)
+    return found
+
+
 def notation_symbols(names: Names) -> dict[str, Any]:
-    """Templates of every array and gradient of the layer in one notation."""
+    """Templates of every array and gradient that the tracer names, in one notation."""
     symbols = {}
     for role in names.frames:
         symbols[role] = template(names, role, gradient=False)
@@ -92,7 +106,7 @@ def _pieces(names: Names, atom: Atom) -> dict[str, list[str]]:
 
 
 def joints(names: Names) -> dict[str, Any]:
-    """What stands between fragments in each form: times, plus, comma, a maximum's braces."""
+    """What stands between fragments in each form: times, plus, comma, a maximum's braces, σ()."""
     return {
         form: {
             "times": script.times,
@@ -100,6 +114,8 @@ def joints(names: Names) -> dict[str, Any]:
             "plus": _PLUS[form],
             "comma": _COMMA[form],
             "maximum": _MAXIMUM[form],
+            "value": [side[form] for side in application(names, SIGMA)],
+            "derivative": [side[form] for side in application(names, SIGMA_PRIME)],
         }
         for form, script in scripts(names).items()
     }
@@ -134,7 +150,41 @@ def _marked(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 def _with_argmax(entry: dict[str, Any]) -> dict[str, Any]:
-    def marked(pieces: dict[str, list[str]]) -> dict[str, list[str]]:
-        return {form: [_ARGMAX[form] + first, *rest] for form, (first, *rest) in pieces.items()}
+    return _between(entry, _ARGMAX, dict.fromkeys(_ARGMAX, ""))
 
-    return entry | {key: marked(entry[key]) for key in ("pieces", "wide") if key in entry}
+
+def _applied(entry: dict[str, Any], names: Names, function: str) -> dict[str, Any]:
+    """The symbol of a function of an entry: σ′(Y)."""
+    before, after = application(names, function)
+    return _between(entry, before, after)
+
+
+def application(names: Names, function: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What stands before and after what a function is applied to, in each form."""
+    before, after = {}, {}
+    for form, script in scripts(names).items():
+        word, brackets = script.phrase(function), ("(", ")")
+        if form == "mathml":
+            word, brackets = f"<mi>{function}</mi>", (_bracket("("), _bracket(")"))
+        before[form], after[form] = word + brackets[0], brackets[1]
+    return before, after
+
+
+def _bracket(sign: str) -> str:
+    return f'<mo stretchy="false" lspace="0" rspace="0">{sign}</mo>'
+
+
+def _between(
+    entry: dict[str, Any], before: dict[str, str], after: dict[str, str]
+) -> dict[str, Any]:
+    """A template with something before and after it."""
+
+    def around(pieces: dict[str, list[str]]) -> dict[str, list[str]]:
+        found = {}
+        for form, texts in pieces.items():
+            first, *rest = texts
+            found[form] = [before[form] + first, *rest]
+            found[form][-1] += after[form]
+        return found
+
+    return entry | {key: around(entry[key]) for key in ("pieces", "wide") if key in entry}

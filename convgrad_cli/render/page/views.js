@@ -3,30 +3,43 @@
 const ABOUT = {
   X: "input", W: "filter", b: "bias", dY: "upstream gradient", Y: "output",
   switches: "where the maximum was", dX: "gradient of the input", dW: "gradient of the filter",
-  db: "gradient of the bias",
+  db: "gradient of the bias", A: "σ(Y)", dA: "upstream gradient",
 };
-const FAMILY = { X: "X", dX: "X", W: "W", dW: "W", Y: "Y", dY: "Y", switches: "Y", b: "b", db: "b" };
+const TITLES = { derivative: "σ′(Y)" };
+const FAMILY = {
+  X: "X", dX: "X", W: "W", dW: "W", b: "b", db: "b",
+  Y: "Y", dY: "Y", switches: "Y", A: "Y", dA: "Y", derivative: "Y",
+};
+const titleOf = (name) => TITLES[name] || name;
+
+function aboutOf(name, model) {
+  if (!model.activated) return ABOUT[name];
+  return { Y: "before the activation", dY: "dA ∘ σ′(Y)", derivative: "slope at Y" }[name] || ABOUT[name];
+}
+
+// What an array's leading axes count, as indices into the state: n, and c or k.
+function leads(name, model) {
+  const family = FAMILY[name];
+  if (family === "W") return ["k", "c"];
+  return family === "b" ? [] : ["n", family === model.outer ? "k" : "c"];
+}
 
 // The planes of an array that are on the stage.
 function planesShown(plate, state, model) {
   const { name, leading } = plate;
   const every = Array.from({ length: Math.max(1, product(leading)) }, (_, plane) => plane);
-  if (state.all || FAMILY[name] === "b" || leading.length === 0) return every;
+  if (state.all || leading.length < 2) return every;
   const depth = leading.length > 2 ? [Math.min(state.depth[FAMILY[name]], leading[2] - 1)] : [];
-  const channel = model.perGroup ? state.c % model.perGroup : state.c;
-  const chosen = {
-    X: [state.n, state.c], W: [state.k, channel], Y: [state.n, model.filters ? state.k : state.c],
-  }[FAMILY[name]];
+  const chosen = leads(name, model).map((key, axis) => (FAMILY[name] === "W" && axis ? state.c % model.perGroup : state[key]));
   return [plate.plane([...chosen, ...depth])];
 }
 
-const AXIS_NAMES = { X: ["sample", "channel"], W: ["filter", "channel"], Y: ["sample", "filter"] };
-
-function planeLabel(plate, plane, model) {
-  const names = [...(AXIS_NAMES[FAMILY[plate.name]] || []), "depth"];
-  if (FAMILY[plate.name] === "Y" && !model.filters) names[1] = "channel";
-  return plate.leadingOf(plane)
-    .map((place, axis) => (plate.leading[axis] > 1 ? `${names[axis]} ${place}` : ""))
+function planeLabel(plate, lead, page) {
+  const { model, layer } = page;
+  const [inner, outer] = layer.called;
+  const words = { n: "sample", c: inner, k: outer };
+  const names = [...leads(plate.name, model).map((key) => words[key]), "depth"];
+  return lead.map((place, axis) => (plate.leading[axis] > 1 ? `${names[axis]} ${place}` : ""))
     .filter(Boolean).join(", ");
 }
 
@@ -34,32 +47,44 @@ function arrayCard(page, name, extra = {}) {
   const { plates, model, state, layer } = page;
   const plate = plates[name];
   const blocks = planesShown(plate, state, model).map((plane) => ({
-    label: planeLabel(plate, plane, model), name, plane, rows: plate.rows, cols: plate.cols,
+    label: planeLabel(plate, plate.leadingOf(plane), page), name, plane, rows: plate.rows, cols: plate.cols,
     cell: (r, c) => ({
       ref: [name, plane * plate.area + r * plate.cols + c],
-      ...(FAMILY[name] === "X" ? unreached(layer, plate, plane, r, c) : {}),
+      ...unreached(layer, plate, plane, r, c),
     }),
   }));
   const size = plate.space.join("×");
   const kind = model.given.includes(name) ? "given" : "result";
-  const grey = FAMILY[name] === "X" && layer.axes.some((axis) => Object.keys(axis.unreached).length);
+  const { idle } = layer;
+  const grey = idle?.family === FAMILY[name] && idle.axes.some((axis) => Object.keys(axis).length);
   const legend = [
     name === "X" && model.ties ? "<i class='dot'></i> maximum of a window" : "",
-    grey ? "<i class='hatched'></i> no window reaches it" : "",
+    grey ? IDLE[idle.role] : "",
   ].filter(Boolean).join(" ");
-  return { name, title: name, about: `${ABOUT[name]}, ${size}`, blocks, kind, legend, ...extra };
+  return { name, title: titleOf(name), about: `${aboutOf(name, model)}, ${size}`, blocks, kind, legend, ...extra };
 }
 
-// Input positions that no window reaches are grey; Python wrote why.
+const IDLE = {
+  unreached: "<i class='hatched'></i> no window reaches it", gap: "<i class='gap'></i> zero in between",
+};
+
+// Why no window reaches a place of an array, in Python's words; "" where one does.
+function whyIdle({ idle }, name, index) {
+  if (idle?.family !== FAMILY[name]) return "";
+  const axis = idle.axes.findIndex((places, j) => index[2 + j] in places);
+  return axis < 0 ? "" : idle.axes[axis][index[2 + axis]];
+}
+
+// Places that no window reaches are grey.
 function unreached(layer, plate, plane, r, c) {
-  const place = [...plate.leadingOf(plane).slice(2), ...(layer.axes.length > 1 ? [r] : []), c];
-  const axis = layer.axes.findIndex((a, j) => place[j] in a.unreached);
-  return axis < 0 ? {} : { role: "unreached", note: layer.axes[axis].unreached[place[axis]] };
+  const note = whyIdle(layer, plate.name, plate.index(plane * plate.area + r * plate.cols + c));
+  return note ? { role: layer.idle.role, note } : {};
 }
 
 // A map: an array laid out with zeros between, around, and with what is cut off.
 function mapCard(page, name, entries, extra) {
   const { plates, model, state } = page;
+  const { notes, legends } = zeros(page.layer.idle.family);
   const plate = plates[name];
   const depths = entries.length > 2 ? entries[0] : [[0, "value"]];
   const along = entries.length > 1 ? entries[entries.length - 2] : [[0, "value"]];
@@ -69,39 +94,35 @@ function mapCard(page, name, entries, extra) {
     return [lead.join(), lead];
   }));
   const blocks = [...leads.values()].flatMap((lead) => depths.map(([z, zRole], layerAt) => ({
-    label: mapLabel(plate, model, lead, depths.length > 1 ? layerAt : null),
+    label: [planeLabel(plate, lead, page), depths.length > 1 ? `depth ${layerAt}` : ""].filter(Boolean).join(", "),
     name, lead, depth: layerAt, rows: along.length, cols: across.length,
     cell(r, c) {
       const axes = [[z, zRole], along[r], across[c]];
       const role = ["crop", "rest", "pad", "gap"].filter((kind) => axes.some(([, k]) => k.includes(kind)));
       const zero = axes.some(([index]) => index < 0);
       const index = [...lead, ...(depths.length > 1 ? [z] : []), ...(entries.length > 1 ? [along[r][0]] : []), across[c][0]];
-      return { ref: zero ? null : [name, plate.flat(index)], role: role.slice(0, 1 + (role[0] === "crop")).join(" "), note: NOTES[role[0]] };
+      return { ref: zero ? null : [name, plate.flat(index)], role: role.slice(0, 1 + (role[0] === "crop")).join(" "), note: notes[role[0]] };
     },
   })));
   const roles = new Set(entries.flat().flatMap(([, role]) => role.split(" ")));
-  const legend = LEGEND.filter(([role]) => roles.has(role))
+  const legend = legends.filter(([role]) => roles.has(role))
     .map(([role, text]) => `<i class="${role}"></i> ${text}`).join(" ");
   return { name, title: name, kind: "given", blocks, legend, ...extra };
 }
 
-const LEGEND = [
-  ["gap", "zero in between"], ["pad", "zero padding"], ["rest", "zero for what is left over"],
-  ["crop", "cut off with the padding of X"],
-];
-
-const NOTES = {
-  crop: "cut off: it belongs to the padding of X",
-  rest: "zero for rows or columns of X left over after the last window",
-  pad: "zero padding",
-  gap: "zero put in between",
-};
-
-function mapLabel(plate, model, lead, depth) {
-  const names = AXIS_NAMES[FAMILY[plate.name]];
-  const parts = lead.map((place, axis) => (plate.leading[axis] > 1 ? `${names[axis]} ${place}` : ""));
-  if (depth !== null) parts.push(`depth ${depth}`);
-  return parts.filter(Boolean).join(", ");
+// What the zeros of a map are. Windows pass over `family`: X, or Y of a transposed convolution.
+function zeros(family) {
+  return {
+    legends: [
+      ["gap", "zero in between"], ["pad", "zero padding"], ["rest", "zero for what is left over"],
+      ["crop", `cut off with the padding of ${family}`],
+    ],
+    notes: {
+      crop: `cut off: it belongs to the padding of ${family}`,
+      rest: `zero for rows or columns of ${family} left over after the last window`,
+      pad: "zero padding", gap: "zero put in between",
+    },
+  };
 }
 
 function crowded({ plates, state, model }, names) {
@@ -117,7 +138,7 @@ const CARDS = {
     const card = (name) => arrayCard(page, name);
     if (!crowded(page, names)) return [...model.given.map(card), { row: true }, ...model.results.map(card)];
     // Where not all can be seen at once: the result and what makes it first, fine grids before small.
-    const makers = { dX: ["dY", "W"], dW: ["dY", "X"], db: ["dY"], Y: ["X", "W"] }[state.target];
+    const makers = { dX: ["dY", "W"], dW: ["dY", "X"], db: ["dY"], Y: ["X", "W"], A: ["Y"], derivative: ["Y"], dY: ["dA", "derivative"] }[state.target];
     const rank = (name) => [state.target, ...makers, ...names].indexOf(name);
     const fine = (name) => (isFine(plates[name]) ? 0 : 1);
     return names.sort((a, b) => fine(a) - fine(b) || rank(a) - rank(b)).map(card);

@@ -37,7 +37,8 @@ class DeriveOptions:
         str | None,
         Option(
             "--steps",
-            help="Some of forward, chain, local, substituted, numbers, convolution (all).",
+            help="Some of forward, chain, local, substituted, numbers, convolution (all of these); "
+            "and padding, stride, vectorized, toeplitz: the lectures' other roads.",
             metavar="STEPS",
         ),
     ] = None
@@ -117,7 +118,35 @@ def _document(
         for field, each in found.items()
     }
     views = planned.views if "numbers" in steps else []
+    views = [*views, *_roads(planned, steps, found)]
     return Document(parts, tuple(views), options.standalone)
+
+
+def _roads(planned: Planned, steps: tuple[str, ...], found: dict[str, Derivation]) -> list[Any]:
+    """The lectures' other roads that are among the steps, in the derivation's letters."""
+    from convgrad_cli.derivation import TracedConv
+    from convgrad_cli.derivation.steps import VIEWS
+    from convgrad_cli.errors import UsageError
+
+    asked = [step for step in steps if step in VIEWS]
+    if not asked:
+        return []
+    from convgrad_cli.cli.lecture_views import conv_views
+
+    stage = planned.stages[0]
+    if stage.key != "derivation" or type(stage.traced) is not TracedConv:
+        raise UsageError(
+            f"The step {asked[0]} is a convolution's.",
+            remedy="leave it out of --steps for this layer",
+        )
+    # The stage's numbers have canonical axes; the views take them as they were given.
+    plan, values = planned.plan, stage.values
+    layouts = {"X": plan.X, "W": plan.W, "dY": plan.Y}
+    arrays = {
+        name: layouts[name].from_canonical(values[name]) for name in layouts if name in values
+    }
+    notation = next(iter(found.values())).notation
+    return conv_views(plan, asked, notation, b=values.get("b"), **arrays)
 
 
 def symbolic_result(

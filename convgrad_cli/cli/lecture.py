@@ -29,7 +29,6 @@ def forward_with(
 ) -> None:
     """Y, and A = σ(Y) where there is an activation."""
     from convgrad_cli.cli.activation import activation_view
-    from convgrad_cli.cli.lecture_views import conv_views
 
     layer = planned(asked, given)
     Y = forward(layer)
@@ -42,7 +41,7 @@ def forward_with(
         views.append(activation_view(asked.activation, Y, A))
     arrays["Y"] = Y
     arrays |= {name: given[name] for name in ("X", "W", "b") if name in given}
-    views += conv_views(layer.plan, asked.views, given["X"], given["W"], given.get("b"), None)
+    views += _views(layer, symbolic, None)
     targets = ("Y",) if asked.activation is None else ("Y", "A")
     _finish(layer, _result(layer, "conv_forward", arrays), output, symbolic, views, targets=targets)
 
@@ -58,8 +57,6 @@ def backward_with(
     verify: bool,
 ) -> None:
     """dX, dW, db, and before them dY = dA ∘ σ′(Y) where there is an activation."""
-    from convgrad_cli.cli.lecture_views import conv_views
-
     layer = planned(asked, given)
     views = []
     arrays: dict[str, Any] = {}
@@ -80,7 +77,7 @@ def backward_with(
         from convgrad_cli.cli.lecture_views import pull_back_view
 
         views.append(pull_back_view(asked.transforms, W, gradients.shares, gradients.dW))
-    views += conv_views(layer.plan, asked.views, X, W, given.get("b"), dY)
+    views += _views(layer, symbolic, dY)
     result = _result(layer, "conv_backward", arrays, upstream=dY)
     if learning_rate is not None:
         from convgrad_cli.cli.backward import updated
@@ -90,6 +87,17 @@ def backward_with(
         result.verify = _verified(layer, X, W, dY, found)
     _unreached(layer, result, wanted)
     _finish(layer, result, output, symbolic, views, targets=tuple(wanted), upstream=dY)
+
+
+def _views(layer: Layer, symbolic: SymbolicOptions, dY: Any) -> list[Any]:
+    """The views asked for, in the notation asked for or the example's."""
+    from convgrad_cli.cli.lecture_views import conv_views
+    from convgrad_cli.derivation import notation_named
+
+    given = layer.given
+    arrays = {name: given.get(name) for name in ("X", "W", "b")}
+    notation = notation_named(symbolic.notation or given.notation or "slides")
+    return conv_views(layer.plan, layer.asked.views, notation, **arrays, dY=dY, back=dY is not None)
 
 
 def _activated(layer: Layer, Y: Any) -> Any:

@@ -63,7 +63,7 @@ def asked_of(lecture: LectureOptions, given: Given) -> Asked | None:
         return None
     from convgrad_cli.cli import words
     from convgrad_cli.cli.activation import chosen_activation
-    from convgrad_cli.cli.lecture_views import VIEWS
+    from convgrad_cli.derivation.steps import VIEWS
     from convgrad_cli.geometry.transforms import transform_names
 
     asked = Asked()

@@ -1,110 +1,210 @@
-"""The vectorised views of a convolution (Diba, eq. 30 to 35; L16), with symbols and numbers."""
+"""The vectorised view of a convolution (Diba, eq. 30 to 35; L16), with symbols and numbers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.cli.lecture_roads import same, verdict, without_ones
+from convgrad_cli.cli.lecture_roads import same, without_ones
+from convgrad_cli.cli.lecture_views import Seen, compared, itself, with_symbols
+from convgrad_cli.derivation.equation import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from convgrad_cli.render.views import Symbols
 
-    from convgrad_cli.derivation.vectorize import SymbolMatrix
+    Index = tuple[int, ...]
 
 
-def vectorized_view(plan: Any, X: Any, W: Any, b: Any, dY: Any) -> Any:
+def vectorized_view(seen: Seen) -> Any:
     """Windows as rows: Q with its index map, Z = Q·W, and the gradients as products."""
-    from convgrad_cli.derivation.vectorize import filter_matrix, window_matrix
-    from convgrad_cli.layers import conv, vectorize
+    from convgrad_cli.derivation import vectorize as symbolic
+    from convgrad_cli.layers import vectorize
     from convgrad_cli.render.views import View
 
-    geometry = plan.geometry
+    geometry = seen.plan.geometry
+    vectorize.refuse_large(geometry)
+    places = vectorize.index_map(geometry)
+    data = {"index_map": places, **_numbers(seen)}
+    matrices = _Matrices(seen)
+
+    def write(pen: Any) -> Any:
+        written = matrices.symbols(pen.script)
+
+        def drawn(label: str, name: str) -> Any:
+            numbers = without_ones(data[name]) if name in data else None
+            return pen.both(label, written.get(name), numbers)
+
+        yield pen.sentence(
+            "Each window of the padded X becomes a row of Q, the filter a column (axes of Q: "
+            "sample, channel, window, place in the window):"
+        )
+        yield from drawn("Q", "Q")
+        yield pen.sentence("Which flat place of X's plane stands where (−1 is padding):")
+        yield from pen.matrices("index map", places)
+        yield from drawn("W", "W")
+        yield pen.equation("Z", "Q·W" + (" + b" if seen.b is not None else ""))
+        yield from drawn("Z", "Z")
+        if seen.back:
+            yield pen.equation("dW", "Qᵀ·dZ")
+            yield from drawn("dZ", "dZ")
+            yield from drawn("dW", "dW")
+            yield pen.equation("dQ", "dZ·Wᵀ")
+            yield from drawn("dQ", "dQ")
+            yield pen.sentence("col2im adds every entry of dQ to the place it was copied from:")
+            yield from pen.both("col2im(dQ)", written["col2im"], None)
+            yield from drawn("dX", "dX")
+        own = "the convolution itself"
+        yield compared(pen, data, lambda: symbolic.agrees(geometry), own, places.size)
+
+    title = "The convolution as a matrix product"
+    return View("vectorized", title, write, with_symbols(data, matrices.symbols))
+
+
+def _numbers(seen: Seen) -> dict[str, Any]:
+    """The matrices in numbers, as far as the arrays go, and whether both ways agree."""
+    from convgrad_cli.layers import conv, vectorize
+
+    geometry, X, W, b, dY = seen.plan.geometry, seen.X, seen.W, seen.b, seen.dY
+    if not seen.forward:
+        return {}
     view = vectorize.vectorized(X, W, geometry)
     Z = vectorize.forward(view, b)
     agrees = [same(Z.reshape(geometry.output_shape), conv.forward(X, W, b, geometry))]
-    data: dict[str, Any] = {"Q": view.Q, "index_map": view.index_map, "W": view.W, "Z": Z}
-    if dY is not None:
+    data: dict[str, Any] = {"Q": view.Q, "W": view.W, "Z": Z}
+    if seen.backward:
         dZ = dY.reshape(*dY.shape[:2], -1)
         dW, dQ = vectorize.grad_weight(view, dZ), vectorize.grad_windows(view, dZ)
         dX = vectorize.col2im(view, dQ)
         agrees.append(same(dW.reshape(W.shape), conv.grad_weight(X, dY, geometry)))
         agrees.append(same(dX, conv.grad_input(W, dY, geometry)))
         data |= {"dZ": dZ, "dW": dW, "dQ": dQ, "dX": dX}
-    data["agrees"] = all(agrees)
+    return data | {"agrees": all(agrees)}
 
-    def write(pen: Any) -> Any:
-        names = _names(plan, pen)
-        yield pen.sentence(
-            "Each window of the padded X becomes a row of Q, the filter a column (of the first "
-            "sample and group; axes Q: sample, channel, window, place in the window):"
+
+@dataclass(frozen=True)
+class _Matrices:
+    """The matrices in symbols: the entry that stands at a place of each."""
+
+    seen: Seen
+
+    def symbols(self, script: str) -> dict[str, Symbols]:
+        """Every matrix of the view by its name in the data; ``col2im`` is dX as sums of dQ."""
+        seen, geometry = self.seen, self.seen.plan.geometry
+        offsets, positions = self._sizes
+        Q = (geometry.batch, geometry.in_channels, positions, offsets)
+        W = (*geometry.filter_shape[:2], offsets)
+        Z = (*geometry.output_shape[:2], positions)
+        found = {
+            "Q": seen.symbols(script, "X", Q, self._window),
+            "W": seen.symbols(script, "W", W, self._weight),
+            "Z": seen.symbols(script, "Y", Z, self._output),
+        }
+        if seen.back:
+            found |= {
+                "dZ": seen.symbols(script, "Y", Z, self._output, gradient=True),
+                "dW": seen.symbols(script, "W", W, self._weight, gradient=True),
+                "dQ": self._written(Q, lambda at: self._product(script, at)),
+                "col2im": self._written(geometry.input_shape, lambda at: self._sum(script, at)),
+                "dX": seen.symbols(script, "X", geometry.input_shape, itself, gradient=True),
+            }
+        return found
+
+    @cached_property
+    def _sizes(self) -> tuple[int, int]:
+        from math import prod
+
+        geometry = self.seen.plan.geometry
+        return prod(geometry.kernel), prod(geometry.output_size)
+
+    @cached_property
+    def _rows(self) -> dict[tuple[int, int], Any]:
+        """Q by sample and group."""
+        from convgrad_cli.derivation.vectorize import window_matrix
+
+        geometry = self.seen.plan.geometry
+        return {
+            (n, g): window_matrix(geometry, n, g).entries
+            for n in range(geometry.batch)
+            for g in range(geometry.groups)
+        }
+
+    @cached_property
+    def _products(self) -> dict[tuple[int, int], Any]:
+        """dQ by sample and group: the pairs that each entry adds."""
+        from convgrad_cli.derivation.vectorize import window_gradients
+
+        geometry = self.seen.plan.geometry
+        return {key: window_gradients(geometry, *key) for key in self._rows}
+
+    @cached_property
+    def _gathered(self) -> dict[Index, list[Index]]:
+        """col2im: for every entry of X, the places (n, c, window, offset) of dQ added there."""
+        from convgrad_cli.derivation.vectorize import gathered_places
+
+        geometry, found = self.seen.plan.geometry, {}
+        for n, g in self._rows:
+            for index, places in gathered_places(geometry, n, g).items():
+                found[index] = [(*index[:2], k, at % self._sizes[0]) for k, at in places]
+        return found
+
+    def _place(self, at: Index) -> tuple[tuple[int, int], int, int]:
+        """(sample, group), row and column of an entry of Q."""
+        n, channel, k, offset = at
+        group, c = divmod(channel, self.seen.plan.geometry.channels_per_group)
+        return (n, group), k, c * self._sizes[0] + offset
+
+    def _window(self, at: Index) -> Index | None:
+        key, row, column = self._place(at)
+        found: Index | None = self._rows[key][row][column]
+        return found
+
+    def _weight(self, at: Index) -> Index:
+        o, c, offset = at
+        return (o, c, *_unravel(offset, self.seen.plan.geometry.kernel))
+
+    def _output(self, at: Index) -> Index:
+        n, o, k = at
+        return (n, o, *_unravel(k, self.seen.plan.geometry.output_size))
+
+    def _product(self, script: str, at: Index) -> str:
+        """``∂L/∂O11·F12 + …``, over the filters."""
+        key, row, column = self._place(at)
+        writer = self.seen.writer(script)
+        pairs = self._products[key][row][column]
+        return joined(
+            [
+                writer.script.times.join([writer.gradient("Y", y), writer.entry("W", w)])
+                for y, w in pairs
+            ]
         )
-        yield _symbols(pen, "Q", window_matrix(geometry), names)
-        yield _symbols(pen, "W", filter_matrix(geometry), names)
-        yield pen.sentence("Which flat place of X's plane stands where (−1 is padding):")
-        yield from pen.matrices("index map", view.index_map)
-        yield from pen.matrices("Q", without_ones(view.Q))
-        yield from pen.matrices("W", without_ones(view.W))
-        yield pen.equation("Z", "Q·W" + (" + b" if b is not None else ""))
-        yield from pen.matrices("Z", without_ones(Z))
-        if dY is not None:
-            yield pen.equation("dW", "Qᵀ·dZ")
-            yield from pen.matrices("dZ", without_ones(data["dZ"]))
-            yield from pen.matrices("dW", without_ones(data["dW"]))
-            yield pen.equation("dQ", "dZ·Wᵀ")
-            yield from pen.matrices("dQ", without_ones(data["dQ"]))
-            yield pen.sentence("col2im adds every entry of dQ to the place it was copied from:")
-            yield from pen.matrices("dX", without_ones(data["dX"]))
-        yield verdict(pen, data["agrees"], "the convolution itself")
 
-    return View("vectorized", "The convolution as a matrix product", write, data)
+    def _sum(self, script: str, at: Index) -> str:
+        """``dQ_{1,4} + dQ_{2,3}``, counted as the notation counts; 0 where no window reaches."""
+        base, geometry = self.seen.notation.base, self.seen.plan.geometry
+        shown = [geometry.batch > 1, geometry.in_channels > 1, True, True]
+        names = []
+        for place in self._gathered[at]:
+            parts = [str(part + base) for part, show in zip(place, shown, strict=True) if show]
+            names.append(
+                f"dQ_{'_'.join(parts)}" if script == "expression" else f"dQ_{{{','.join(parts)}}}"
+            )
+        return joined(names) or "0"
 
+    def _written(self, shape: Index, cell: Any) -> Symbols:
+        """Texts in the shape of the numbers, without leading ones."""
+        from convgrad_cli.render.views import Symbols
 
-def toeplitz_view(plan: Any, X: Any, W: Any, b: Any, dY: Any) -> Any:
-    """One matrix T of the weights alone: Y = T·x, dX = Tᵀ·dY."""
-    from convgrad_cli.derivation.vectorize import toeplitz_matrix
-    from convgrad_cli.layers import conv, vectorize
-    from convgrad_cli.layers.sums import total
-    from convgrad_cli.render.views import View
-
-    geometry = plan.geometry
-    T = vectorize.toeplitz(W, geometry)
-    Y = vectorize.times(T, X).reshape(geometry.output_shape)
-    if b is not None:
-        Y = total(Y, b.reshape(-1, *(1,) * geometry.dims))
-    agrees = [same(Y, conv.forward(X, W, b, geometry))]
-    data: dict[str, Any] = {"T": T, "Y": Y}
-    if dY is not None:
-        dX = vectorize.times(T.T, dY).reshape(geometry.input_shape)
-        agrees.append(same(dX, conv.grad_input(W, dY, geometry)))
-        data["dX"] = dX
-    data["agrees"] = all(agrees)
-
-    def write(pen: Any) -> Any:
-        yield pen.sentence(
-            "The layer is linear in X, so it is one matrix: a row per entry of Y, a column per "
-            "entry of X (flattened row-major), the weights where they meet:"
-        )
-        yield _symbols(pen, "T", toeplitz_matrix(geometry), _names(plan, pen))
-        yield from pen.matrices("T", T)
-        yield pen.equation("Y", "T·x" + (" + b" if b is not None else ""))
-        yield from pen.matrices("Y", without_ones(Y))
-        if dY is not None:
-            yield pen.equation("dX", "Tᵀ·dY")
-            yield from pen.matrices("dX", without_ones(data["dX"]))
-        yield verdict(pen, data["agrees"], "the convolution itself")
-
-    return View("toeplitz", "The convolution as one sparse matrix", write, data)
+        full = shape
+        while len(full) > 2 and full[0] == 1:
+            full = full[1:]
+        lead = (0,) * (len(shape) - len(full))
+        return Symbols(full, lambda place: cell((*lead, *place)))
 
 
-def _names(plan: Any, pen: Any) -> Any:
-    """The slides' names of X's and W's entries, in the pen's script."""
-    from convgrad_cli.derivation import NOTATIONS, Names, TracedConv, Writer
-
-    return Writer(Names(NOTATIONS["slides"], TracedConv(plan)), pen.script)
-
-
-def _symbols(pen: Any, label: str, matrix: SymbolMatrix, names: Any) -> Any:
-    def cell(index: Sequence[int] | None) -> str:
-        return "0" if index is None else str(names.entry(matrix.operand, index))
-
-    return pen.symbols(label, [[cell(index) for index in row] for row in matrix.entries])
+def _unravel(flat: int, shape: Index) -> Index:
+    index = []
+    for size in reversed(shape):
+        flat, part = divmod(flat, size)
+        index.append(part)
+    return tuple(reversed(index))

@@ -6,6 +6,8 @@ local        ∂O11/∂F11 = X11            pools: 0/1 matrices
 substituted  ∂L/∂F11 = ∂L/∂O11·X11 + …
 numbers      = 2·1 + 0·3 + … = 10
 convolution  the gradient seen as a convolution, the matrices themselves
+
+Only where asked for: padding, stride, vectorized, toeplitz (:data:`VIEWS`).
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from convgrad_cli.derivation.writer import Writer
 
 STEPS = ("forward", "chain", "local", "substituted", "numbers", "convolution")
+VIEWS = ("padding", "stride", "vectorized", "toeplitz")
+"""Further steps, of a plain convolution and only where asked for: the lectures' other roads."""
 SYMBOLIC = ("substituted", "numbers")
 """The steps that ``--symbolic`` adds to a numeric result."""
 
@@ -98,6 +102,8 @@ class Report:
 
     def target_blocks(self, *, forward: bool | None = None) -> Iterator[Block]:
         """Every target that was asked for; the forward results or the gradients alone if told."""
+        if not set(self.steps) & set(STEPS):
+            return
         by_target: dict[str, list[Selected]] = {}
         results = self.derivation.traced.targets
         for selected in self.derivation.selection:
@@ -142,7 +148,8 @@ class Report:
         forward = target == derivation.traced.targets[target]
         if forward:
             own = {s: None for s in own if s in SYMBOLIC} or {"substituted": None}
-        yield self._heading(target)
+        if own or "convolution" in self.steps:
+            yield self._heading(target)
         if "chain" in own or (forward and "forward" in self.steps):
             yield from general_blocks(self, target)
         as_matrices = "local" in own and local_matrices(self, target)
@@ -178,25 +185,27 @@ def local_pairs(side: Side) -> Local:
 
 
 def checked_steps(text: str | None) -> tuple[str, ...]:
-    """``forward,chain`` as steps, in the lectures' order; all where nothing is said.
+    """``forward,chain`` as steps, in the lectures' order; all of STEPS where nothing is said.
 
     Raises UsageError for an unknown step, and lists them.
     """
     if text is None:
         return STEPS
     given = [part.strip() for part in text.split(",") if part.strip()]
-    unknown = [step for step in given if step not in STEPS]
+    known = (*STEPS, *VIEWS)
+    unknown = [step for step in given if step not in known]
     if unknown or not given:
         raise UsageError(
             f"Unknown step {unknown[0]!r}." if unknown else "--steps names no step.",
-            expected=f"some of {', '.join(STEPS)}",
+            expected=f"some of {', '.join(known)}",
         )
-    return tuple(step for step in STEPS if step in given)
+    return tuple(step for step in known if step in given)
 
 
 __all__ = [
     "STEPS",
     "SYMBOLIC",
+    "VIEWS",
     "Limits",
     "Report",
     "checked_steps",

@@ -9,11 +9,12 @@ results must equal the strided convolution's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convgrad_cli.geometry.strided import stride_one_geometry
 from convgrad_cli.layers import conv, upsample
 
 if TYPE_CHECKING:
@@ -38,14 +39,6 @@ class StridedBackward:
     padded_gradient: Array
     dX: Array
     dW: Array
-
-
-def stride_one_geometry(geometry: ConvGeometry) -> ConvGeometry:
-    """The same layer with stride 1 over the input that is padded already."""
-    axes = tuple(
-        replace(axis, size=axis.padded, stride=1, before=0, after=0) for axis in geometry.axes
-    )
-    return replace(geometry, axes=axes)
 
 
 def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry) -> StridedForward:

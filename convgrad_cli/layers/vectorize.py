@@ -61,8 +61,7 @@ def vectorized(X: Array, W: Array, geometry: ConvGeometry) -> Vectorized:
 
     Raises UsageError where Q would be too large to be looked at.
     """
-    size = prod(geometry.input_shape[:2]) * prod(geometry.output_size) * prod(geometry.kernel)
-    _refuse_large(size, "Q")
+    refuse_large(geometry)
     places = index_map(geometry)
     plane = X.reshape(*X.shape[:2], -1)
     Q = np.where(places >= 0, plane[:, :, places], np.zeros((), X.dtype))
@@ -125,8 +124,8 @@ def toeplitz(W: Array, geometry: ConvGeometry) -> Array:
     Every filter entry stands once in each row it reaches, shifted by the stride from row to row.
     Raises UsageError where T would be too large to be looked at.
     """
+    refuse_large(geometry, toeplitz=True)
     outputs, inputs = prod(geometry.output_size), prod(geometry.input_size)
-    _refuse_large(geometry.out_channels * outputs * geometry.in_channels * inputs, "T")
     T = np.zeros((geometry.out_channels, outputs, geometry.in_channels, inputs), W.dtype)
     places = index_map(geometry)
     weights = W.reshape(*W.shape[:2], -1)
@@ -155,10 +154,19 @@ def _groups(array: Array, groups: int, axis: int) -> Array:
     return array.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :])
 
 
-def _refuse_large(size: int, name: str) -> None:
+def toeplitz_shape(geometry: ConvGeometry) -> tuple[int, int]:
+    """Rows and columns of T: the entries of one sample's Y and X."""
+    return prod(geometry.output_shape[1:]), prod(geometry.input_shape[1:])
+
+
+def refuse_large(geometry: ConvGeometry, *, toeplitz: bool = False) -> None:
+    """Raise UsageError where Q (or T) would be too large to be looked at."""
+    size = prod(geometry.input_shape[:2]) * prod(geometry.output_size) * prod(geometry.kernel)
+    if toeplitz:
+        size = prod(toeplitz_shape(geometry))
     if size > LARGEST_MATRIX:
         raise UsageError(
-            f"The matrix {name} of this layer is too large to be shown.",
+            f"The matrix {'T' if toeplitz else 'Q'} of this layer is too large to be shown.",
             expected=f"at most {LARGEST_MATRIX} entries",
             found=str(size),
             remedy="use a smaller layer: one sample, one channel, a crop",

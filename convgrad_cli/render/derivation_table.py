@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.derivation.blocks import (
     Formula,
-    Grid,
     Heading,
     Math,
     Picture,
@@ -24,7 +23,8 @@ from convgrad_cli.derivation.blocks import (
 )
 from convgrad_cli.derivation.equation import joined
 from convgrad_cli.render.derivation_markdown import TITLES, wrapped
-from convgrad_cli.render.derivation_text import plain, units
+from convgrad_cli.render.derivation_pictures import picture_lines
+from convgrad_cli.render.derivation_text import plain
 from convgrad_cli.render.grid import Span
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class _Layout:
                 yield from self._formula(left, sides)
                 yield []
             case Picture(parts):
-                yield from self._picture(parts)
+                yield from picture_lines(parts, self.width)
                 yield []
             case Rows():
                 yield from self._rows(block)
@@ -210,50 +210,6 @@ class _Layout:
                 yield [Span(margin), Span(f" = {row.value}", "good")]
             yield []
 
-    def _picture(self, parts: tuple[str | Grid, ...]) -> Iterator[Line]:
-        """Matrices in a line, broken before a sign where they are too wide."""
-        band: list[str | Grid] = []
-        used = 0
-        margin = max(0, parts[0].find("=") - 1) if isinstance(parts[0], str) else 0
-        for unit in units(parts):
-            wide = _unit_width(unit)
-            if band and used + wide > self.width:
-                yield from _drawn(band)
-                band, used = [" " * margin], margin
-                if margin + wide > self.width:
-                    band, used = [], 0
-            if wide > self.width:
-                label, *grids = unit
-                yield [Span(str(label).rstrip())]
-                unit = [self._fitted(g) if isinstance(g, Grid) else g for g in grids]
-                wide = _unit_width(unit)
-            band += unit
-            used += wide
-        yield from _drawn(band)
-
-    def _fitted(self, grid: Grid) -> Grid:
-        """The grid with columns left out in the middle where it is wider than the terminal."""
-        columns = list(range(len(grid.cells[0])))
-        while _grid_width(_columns(grid, columns)) > self.width and len(columns) > 2:
-            del columns[len(columns) // 2]
-        if len(columns) == len(grid.cells[0]):
-            return grid
-        return _columns(grid, columns)
-
-
-def _columns(grid: Grid, columns: Sequence[int]) -> Grid:
-    """Some of a grid's columns, with dots where others were."""
-    if len(columns) == len(grid.cells[0]):
-        return grid
-    gap = len(columns) // 2
-    cells = [
-        [*(row[c] for c in columns[:gap]), "…", *(row[c] for c in columns[gap:])]
-        for row in grid.cells
-    ]
-    places = {c: at + (at >= gap) for at, c in enumerate(columns)}
-    marked = frozenset((r, places[c]) for r, c in grid.marked if c in places)
-    return Grid(cells, marked)
-
 
 def _broken(text: str, width: int) -> list[str]:
     """A formula in lines, broken at blanks and before product signs."""
@@ -264,10 +220,6 @@ def _broken(text: str, width: int) -> list[str]:
         else:
             lines.append(piece.lstrip())
     return lines
-
-
-def _unit_width(unit: Sequence[str | Grid]) -> int:
-    return sum(len(part) if isinstance(part, str) else _grid_width(part) for part in unit)
 
 
 def _lines(side: Side | None, key: str, count: int) -> list[str]:
@@ -294,43 +246,3 @@ def _left_out(more: int) -> str:
 
 def _at(lines: Sequence[str], at: int) -> str:
     return lines[at] if at < len(lines) else ""
-
-
-def _grid_width(grid: Grid) -> int:
-    marks = 2 if grid.marked else 0
-    widths = (max(map(len, column)) + marks for column in zip(*grid.cells, strict=True))
-    return sum(wide + 2 for wide in widths) + 2
-
-
-def _drawn(parts: Sequence[str | Grid]) -> Iterator[Line]:
-    """Text and matrices side by side; marked cells stand out."""
-    drawn = [part if isinstance(part, str) else _boxed(part) for part in parts]
-    height = max((len(part) for part in drawn if isinstance(part, list)), default=1)
-    for row in range(height):
-        line: Line = []
-        for part in drawn:
-            if isinstance(part, str):
-                line.append(Span(part if row == (height - 1) // 2 else " " * len(part)))
-            elif row < len(part):
-                line += part[row]
-            else:
-                line.append(Span(" " * sum(len(text) for text, _ in part[0])))
-        yield line
-
-
-def _boxed(grid: Grid) -> list[Line]:
-    brackets = bool(grid.marked)
-    cells = [
-        [f"[{cell}]" if (r, c) in grid.marked else f" {cell} " if brackets else cell
-         for c, cell in enumerate(row)]
-        for r, row in enumerate(grid.cells)
-    ]  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines: list[Line] = []
-    for r, row in enumerate(cells):
-        line: Line = [Span("[ " if len(cells) == 1 else "│ ", "faint")]
-        for c, (cell, wide) in enumerate(zip(row, widths, strict=True)):
-            style = "name" if (r, c) in grid.marked else "faint" if cell.strip() == "0" else ""
-            line += [Span(cell.rjust(wide), style), Span("  " if c < len(row) - 1 else " ")]
-        lines.append([*line, Span("]" if len(cells) == 1 else "│", "faint")])
-    return lines

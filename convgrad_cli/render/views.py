@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from convgrad_cli.derivation.blocks import Formula, Grid, Heading, Picture, sentence
@@ -25,6 +26,35 @@ MOST_CELLS: Final = 40
 
 MOST_PLANES: Final = 6
 """Planes of one array that are shown; the rest is counted."""
+
+MOST_SYMBOLS: Final = 10_000
+"""Symbols of one array that JSON holds."""
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """An array of written symbols: its shape, and the text of any place."""
+
+    shape: tuple[int, ...]
+    cell: Callable[[tuple[int, ...]], str | None]
+
+    def plane(self, place: tuple[int, ...], rows: int, columns: int) -> list[list[str]]:
+        """The symbols of one plane, row by row; a vector is one row."""
+        vector = len(self.shape) == 1
+        return [
+            [self.cell((c,) if vector else (*place, r, c)) or "" for c in range(columns)]
+            for r in range(rows)
+        ]
+
+    def nested(self) -> Any:
+        """All of them as nested lists, for JSON; a sentence where they are too many."""
+        if prod(self.shape) > MOST_SYMBOLS:
+            size = "×".join(map(str, self.shape))
+            return f"left out: {size} is larger than {MOST_SYMBOLS:,} cells"
+        cells: list[Any] = [self.cell(place) for place in product(*map(range, self.shape))]
+        for length in reversed(self.shape[1:]):
+            cells = [cells[i : i + length] for i in range(0, len(cells), length)]
+        return cells
 
 
 class Pen:
@@ -52,26 +82,41 @@ class Pen:
         self, label: str, array: Array, marked: Callable[[int, int], bool] | None = None
     ) -> Iterator[Block]:
         """``label = [ … ]``, plane by plane; a plane too large to read is described."""
-        outer = array.shape[:-2]
-        rows, columns = array.shape[-2:] if array.ndim > 1 else (1, array.shape[-1])
+        yield from self.both(label, None, array, marked)
+
+    def both(
+        self,
+        label: str,
+        symbols: Symbols | None,
+        array: Array | None,
+        marked: Callable[[int, int], bool] | None = None,
+    ) -> Iterator[Block]:
+        """``label = [symbols] = [numbers]``, plane by plane; whichever of the two there is."""
+        found: Any = array if symbols is None else symbols
+        shape: tuple[int, ...] = found.shape
+        outer = shape[:-2]
+        rows, columns = (1, *shape)[-2:]
         if max(rows, columns) > MOST_CELLS:
-            shape = "×".join(map(str, array.shape))
-            yield sentence(f"{label} has the shape {shape}, which is too large to be shown here.")
+            words = "×".join(map(str, shape))
+            yield sentence(f"{label} has the shape {words}, which is too large to be shown here.")
             return
-        chosen = [] if marked is None else list(product(range(rows), range(columns)))
-        cells = [(r, c) for r, c in chosen if marked is not None and marked(r, c)]
+        cells = [
+            (r, c)
+            for r, c in product(range(rows), range(columns))
+            if marked is not None and marked(r, c)
+        ]
         places = list(product(*map(range, outer)))
         for place in places[:MOST_PLANES]:
             at = f"[{','.join(map(str, place))}]" if place else ""
-            yield Picture((f"{self.label(label)}{at} = ", self.grid(array[place], cells)))
+            parts: list[str | Grid] = [f"{self.label(label)}{at} = "]
+            if symbols is not None:
+                parts.append(Grid(symbols.plane(place, rows, columns), frozenset(cells)))
+            if array is not None:
+                parts += [" = "] * (symbols is not None)
+                parts.append(self.grid(array[place], cells))
+            yield Picture(tuple(parts))
         if len(places) > MOST_PLANES:
             yield sentence(f"… and {len(places) - MOST_PLANES} more planes of {label}.")
-
-    def symbols(self, label: str, cells: Sequence[Sequence[str]]) -> Block:
-        """A matrix of symbols that are written already."""
-        if max(len(cells), len(cells[0])) > MOST_CELLS:
-            return sentence(f"{label} is too large to be shown here.")
-        return Picture((f"{self.label(label)} = ", Grid(cells)))
 
     def equation(self, left: str, *sides: str) -> Block:
         """``left = side = side`` in plain mathematics."""

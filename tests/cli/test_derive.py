@@ -148,7 +148,8 @@ def test_layouts_and_arrays_from_files(convgrad: Any, tmp_path: Path) -> None:
         (
             "derive --steps chain,guess",
             "Unknown step 'guess'.\n"
-            "  expected  some of forward, chain, local, substituted, numbers, convolution\n",
+            "  expected  some of forward, chain, local, substituted, numbers, convolution, "
+            "padding, stride, vectorized, toeplitz\n",
         ),
         (
             "derive --layer dense",

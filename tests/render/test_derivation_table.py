@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from convgrad_cli.derivation import NOTATIONS, Derivation, Index, Term, TracedConv, derive
+from convgrad_cli.derivation.blocks import Grid, Picture
 from convgrad_cli.geometry import plan_conv
 from convgrad_cli.render.derivation import Written, render_derivation
+from convgrad_cli.render.views import View
 from tests.render.derivations import EVERY_NOTATION, NAMES, example, shapes_alone
 
 SIDE_BY_SIDE = """\
@@ -169,3 +171,19 @@ def test_a_latex_row_that_starts_with_a_subtraction_has_one_sign() -> None:
     further = re.findall(r"^&\\quad (.*)", shown, re.MULTILINE)
     assert further, shown
     assert all(row.startswith(("- ", "-\\")) for row in further), further
+
+
+@pytest.mark.parametrize("width", range(40, 75, 3))
+def test_dots_stand_where_columns_were_left_out(width: int) -> None:
+    """Columns are numbered: before the dots they count up from 100, after them up to the last."""
+    grid = Grid([[str(100 + column) for column in range(15)]])
+    view = View("wide", "Wide", lambda pen: iter([Picture(("M = ", grid))]))
+    shown = render_derivation(view, "table", width=width)
+    row = next(line for line in shown.splitlines() if "100" in line)
+    before, _, after = row.partition("…")
+    left, right = (list(map(int, re.findall(r"\d+", text))) for text in (before, after))
+    assert len(row) <= width
+    assert left == list(range(100, 100 + len(left)))
+    assert right == list(range(115 - len(right), 115))
+    assert len(left) >= 2
+    assert len(right) >= 2

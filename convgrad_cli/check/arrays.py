@@ -148,7 +148,7 @@ def check_problem(
         for name in problem.targets
         if name in answers
     }
-    geometry, settings = problem.geometry.as_dict(), problem.settings()
+    geometry, settings = problem.geometry_dict(), problem.settings()
     return ArraysReport(problem.layer, geometry, problem.shapes(), reports, settings=settings)
 
 

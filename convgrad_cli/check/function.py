@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.report import Diagnosis, GradientReport
 
 #: The order in which options a function does not take are told.
-FUNCTION_OPTIONS = ("stride", "padding", "dilation", "groups", "output_padding", "slope")
+FUNCTION_OPTIONS = ("stride", "padding", "dilation", "groups", "output_padding")
 
 
 def check_function(

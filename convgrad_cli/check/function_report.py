@@ -33,7 +33,7 @@ class CaseReport:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         found: dict[str, Any] = {"name": self.case.name, "verdict": self.verdict}
-        found["geometry"] = self.case.problem.geometry.as_dict()
+        found["geometry"] = self.case.problem.geometry_dict()
         found["shapes"] = shapes_of(self.case)
         found["gradients"] = {name: report.verdict for name, report in self.gradients.items()}
         if self.problem:
@@ -105,7 +105,7 @@ class FunctionReport:
         report = smallest.gradients[gradient] if gradient else None
         return {
             "name": smallest.case.name,
-            "geometry": smallest.case.problem.geometry.as_dict(),
+            "geometry": smallest.case.problem.geometry_dict(),
             "shapes": shapes_of(smallest.case),
             "gradient": gradient,
             "error": smallest.problem,

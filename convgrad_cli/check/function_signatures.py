@@ -67,7 +67,8 @@ class Signature:
 
     def chosen(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options under the function's own names."""
-        return {self.keywords[name]: options[name] for name in sorted(self.accepts)}
+        taken = sorted(self.accepts & options.keys())
+        return {self.keywords[name]: options[name] for name in taken}
 
 
 def read_signature(
@@ -85,7 +86,7 @@ def read_signature(
     keywords = _keywords(parameters)
     if name != "arrays":
         mode = {"mode": keywords["mode"]} if "mode" in keywords else {}
-        return Signature(name, kind, kind.accepts & COURSES[kind.name], mode)
+        return Signature(name, kind, kind.accepts & COURSES.get(kind.name, set()), mode)
     return Signature(name, kind, kind.accepts & keywords.keys(), keywords)
 
 

@@ -30,7 +30,7 @@ def factor_between(found: Array, variant: Array) -> float | None:
 def named_factor(alpha: float, geometry: Any) -> str | None:
     """A factor in words where it is one of the usual ones: ½, 1/N, the window's size …"""
     batch, places = geometry.batch, prod(geometry.output_size)
-    window = prod(geometry.kernel)
+    window = prod(getattr(geometry, "kernel", ()))
     channels = getattr(geometry, "in_channels", getattr(geometry, "channels", 1))
     filters = getattr(geometry, "out_channels", channels)
     usual = {

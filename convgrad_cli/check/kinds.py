@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.check import kind_conv, kind_pool, kind_transposed
+from convgrad_cli.check import kind_activation, kind_pool, kind_transposed
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        kind_conv.CONV,
+        kind_activation.CONV_OR_ACTIVATED,
         kind_pool.MAXPOOL,
         kind_pool.AVGPOOL,
         kind_transposed.TRANSPOSED,
+        kind_activation.ACTIVATION,
     )
 }
 LAYERS = tuple(KINDS)

@@ -53,7 +53,7 @@ def check_power(problem: Problem, targets: Sequence[str] | None = None) -> Power
         row.suggestion = row.verdict in ("hidden", "impossible") and improves
         if row.verdict == "partly" and other is not None:
             row.suggestion = other.verdict == "shown"
-    geometry, settings = problem.geometry.as_dict(), problem.settings()
+    geometry, settings = problem.geometry_dict(), problem.settings()
     return PowerReport(problem.layer, geometry, problem.shapes(), rows, settings=settings)
 
 
@@ -124,7 +124,7 @@ def _blamed(measured: Measured, hidden: list[Mistake]) -> list[str]:
             found.append(_described(problem, name))
     if not found and _shows_with(problem, measured.target, hidden, telling):
         found.append("of " + " and ".join(_described(problem, name) for name in telling))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _shows_with(problem: Any, target: str, hidden: list[Mistake], arrays: dict[str, Array]) -> bool:

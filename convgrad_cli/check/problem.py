@@ -108,6 +108,10 @@ class Problem:
         """A smaller layer on which the user's array is still fully determined, if there is one."""
         return None
 
+    def geometry_dict(self) -> dict[str, Any]:
+        """The contract's ``geometry`` object."""
+        return dict(self.geometry.as_dict())
+
     def settings(self) -> dict[str, Any]:
         """What the layer has beside its geometry, by its name in a bundle."""
         return {}
@@ -189,14 +193,22 @@ class Problem:
 
     # ---- equations
 
-    def traced(self) -> Any:
-        """The layer's tracer."""
+    def traced(self, target: str) -> Any:
+        """The layer's tracer for ``target``."""
         raise NotImplementedError
+
+    def sums(self, target: str, causes: Sequence[Mistake]) -> bool:
+        """Whether the mistaken element is a sum of products, maybe of none."""
+        return True
+
+    def traced_name(self, target: str) -> str:
+        """What the tracer calls ``target``."""
+        return target
 
     def mistaken_terms(
         self, target: str, causes: Sequence[Mistake], index: Index
     ) -> list[Term] | None:
-        """The products of the mistaken element; None where the layer is too large for them."""
+        """The products of the mistaken element; None where the layer is too large."""
         raise NotImplementedError
 
 

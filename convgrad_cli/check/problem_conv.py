@@ -195,7 +195,7 @@ class ConvProblem(Problem):
         del options["kernel"]
         return {"operation": "conv_backward", **options, **arrays_of_bundle(self)}
 
-    def traced(self) -> Any:
+    def traced(self, target: str) -> Any:
         """The convolution's tracer."""
         from convgrad_cli.derivation import trace_conv
 

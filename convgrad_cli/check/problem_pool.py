@@ -170,7 +170,7 @@ class PoolProblem(Problem):
             options["count_include_pad"] = self.count_include_pad
         return {"operation": f"{self.layer}_backward", **options, **arrays_of_bundle(self)}
 
-    def traced(self) -> Any:
+    def traced(self, target: str) -> Any:
         """The pool's tracer; a max pool's needs X."""
         from convgrad_cli.derivation import trace_pool
 

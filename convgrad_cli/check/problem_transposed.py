@@ -209,7 +209,7 @@ class TransposedProblem(Problem):
         del options["kernel"]
         return {"operation": "transposed_backward", **options, **arrays_of_bundle(self)}
 
-    def traced(self) -> Any:
+    def traced(self, target: str) -> Any:
         """The transposed convolution's tracer."""
         from convgrad_cli.derivation.transposed import TracedTransposed
 

@@ -37,10 +37,10 @@ def side_by_side(
     problem: Problem, report: GradientReport, index: Index, notation: str
 ) -> list[SideBySide]:
     """The right equation beside that of every diagnosis that is a change of the pipeline."""
-    traced = problem.traced()
-    derivation = Derivation.of(traced, (report.name,), notation_named(notation, None, None), {})
+    name, traced = problem.traced_name(report.name), problem.traced(report.name)
+    derivation = Derivation.of(traced, (name,), notation_named(notation, None, None), {})
     writer = derivation.writer()
-    right = _written(writer, list(traced.terms(report.name, index)))
+    right = _written(writer, list(traced.terms(name, index)))
     found = []
     for diagnosis in report.diagnosis:
         if not diagnosis.causes or not all(cause.changes for cause in diagnosis.causes):
@@ -49,8 +49,10 @@ def side_by_side(
         if terms is None:
             report.notes.append("the layer is too large for the mistaken equation")
             break
+        if not terms and not problem.sums(report.name, diagnosis.causes):
+            continue
         mistaken = _written(writer, terms)
-        left = writer.target(report.name, index)
+        left = writer.target(name, index)
         found.append(SideBySide(left, right, mistaken, diagnosis.mistakes))
     return found
 

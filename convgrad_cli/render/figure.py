@@ -181,7 +181,7 @@ def _boxes(kind: str, scene: Scene) -> list[list[Box]]:
 
 def _place(axes: Any, boxes: Sequence[Sequence[Box]], foot: float) -> None:
     """The box as large as it may be, in the middle between heading and equation."""
-    width, height = WIDTH - 2 * MARGIN, foot - 1.35
+    width, height = WIDTH - 2 * MARGIN, foot - 1.45
     for layout in (layout for layouts in boxes for layout in layouts):
         widen(layout)
     box, unit = fitting(boxes, width, height)

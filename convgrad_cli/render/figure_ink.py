@@ -6,6 +6,7 @@ Sizes are inches, y grows downward; ``unit`` is the side of a cell.
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -164,9 +165,13 @@ def wrapped(text: str, width: float, points: float, *, bold: bool = False) -> li
 
 def cut(text: str, width: float, points: float, *, bold: bool = False) -> str:
     """The text, or as much of it as fits, and an ellipsis."""
-    while text and text_width(text, points, bold=bold) > width:
-        text = text.removesuffix("…")[:-1] + "…" if text != "…" else ""
-    return text
+    if text_width(text, points, bold=bold) <= width:
+        return text
+
+    def over(length: int) -> bool:
+        return text_width(f"{text[:length]}…", points, bold=bold) > width
+
+    return f"{text[: max(bisect_left(range(1, len(text)), True, key=over), 0)]}…"
 
 
 def shown_text(text: str) -> str:

@@ -199,10 +199,12 @@ def number(value: Any) -> str:
     plain = value.item() if hasattr(value, "item") else value
     whole = isinstance(plain, int) or (plain.is_integer() and abs(plain) < 1e6)
     text = str(int(plain)) if whole else f"{plain:.3g}"
-    if len(text.lstrip("-")) > LONGEST and whole:
+    if whole and len(text.lstrip("-")) > LONGEST:
         text = f"{plain:.3e}"
-        mantissa, _, exponent = text.partition("e")
-        text = f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"
+    mantissa, mark, exponent = text.partition("e")
+    if mark:
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        text = f"{mantissa}e{int(exponent)}"
     return {"nan": "NaN", "inf": "∞", "-inf": "-∞"}.get(text, text)
 
 

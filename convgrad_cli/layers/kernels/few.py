@@ -25,6 +25,7 @@ import numpy as np
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.index import at
 from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
+from convgrad_cli.layers.kernels.products import add_product, longest_sum
 from convgrad_cli.layers.kernels.stack import plan_stacks
 from convgrad_cli.layers.kernels.workers import share_out, worker_count
 
@@ -141,11 +142,12 @@ class Few:
     ) -> None:
         """T = M @ S, and its rows added to where they belong."""
         factor = self.factors[number][piece.groups]
+        longest = longest_sum(S.dtype, self.U.shape[2])
         if len(starts) == 1 and number == 0:
-            np.matmul(factor, S, out=total)
+            add_product(total, factor, S, scratch, longest=longest, empty=True)
             return
         T = scratch.matrices("tall", (*factor.shape[:2], S.shape[2]), S.dtype)
-        np.matmul(factor, S, out=T)
+        add_product(T, factor, S, scratch, longest=longest, empty=True)
         by_group = T.reshape(len(T), len(starts), -1, T.shape[2])
         rows = [by_group[:, g, :, a : a + piece.columns] for g, a in enumerate(starts)]
         if number == 0:

@@ -19,6 +19,7 @@ import numpy as np
 from convgrad_cli.layers.kernels.filters import arranged, put_back
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
+from convgrad_cli.layers.kernels.products import add_product, longest_sum
 from convgrad_cli.layers.kernels.stack import ENOUGH_ROWS, plan_stacks
 from convgrad_cli.layers.kernels.workers import aliased, share_out, worker_count
 
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 
 # A stack of this size still lies in the caches when the product reads it.
 STACK_BYTES = 4 * 2**20
-# Products added up in one go; PyTorch's convolutions round like sums of about this length.
-LONGEST_SUM = 256
+# Columns added up in one go for dW.
 LONGEST_COLUMNS = 1024
 
 
@@ -85,7 +85,7 @@ class Sweep:
             total = as_matrix(target) if in_place else _room_for(target, scratch)
         if self.V is not None:
             columns = as_matrix(channels_first(self.V[piece.place])).swapaxes(1, 2)
-        empty = True
+        empty, longest = True, longest_sum(self.U.dtype, self.U.shape[2])
         for stack in self.stacks:
             S = fill(stack, self.correlation.lines, self.U, piece, scratch)
             for group in stack.groups:
@@ -94,7 +94,7 @@ class Sweep:
                 seen = S[:, :rows, start : start + piece.columns]
                 if total is not None:
                     factor = self.factors[group][piece.groups]
-                    _add_product(total, factor, seen, scratch, empty=empty)
+                    add_product(total, factor, seen, scratch, longest=longest, empty=empty)
                     empty = False
                 if columns is not None:
                     self._add_sum(Part(group, piece.groups.start), seen, columns, worker, scratch)
@@ -125,25 +125,6 @@ class Sweep:
             totals = [sums[part] for sums in self.sums if part in sums]
             some = dm[part.first : part.first + len(totals[0])]
             put_back(some, totals, part.group, whole=whole[part.group])
-
-
-def _add_product(
-    total: Array, factor: Array, seen: Array, scratch: Scratch, *, empty: bool
-) -> None:
-    """total = factor @ seen, or total += it; long sums in parts, which keeps their rounding small:
-    a BLAS adds up several hundred products one after the other."""
-    rows = factor.shape[2]
-    parts = -(-rows // LONGEST_SUM)
-    # A product over one row is slow in NumPy's matmul.
-    multiply = np.matmul if rows > 1 else np.multiply
-    for part in range(parts):
-        some = slice(part * rows // parts, (part + 1) * rows // parts)
-        if empty:
-            multiply(factor[:, :, some], seen[:, some], out=total)
-        else:
-            more = scratch.matrices("part", total.shape, total.dtype)
-            total += multiply(factor[:, :, some], seen[:, some], out=more)
-        empty = False
 
 
 def _room_for(block: Array, scratch: Scratch) -> Array:

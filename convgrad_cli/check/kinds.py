@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.check import kind_activation, kind_pool, kind_transposed
+from convgrad_cli.check import kind_activation, kind_pool, kind_transposed, kind_upsample
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ KINDS: Mapping[str, Kind] = {
         kind_pool.AVGPOOL,
         kind_transposed.TRANSPOSED,
         kind_activation.ACTIVATION,
+        kind_upsample.UPSAMPLE,
     )
 }
 LAYERS = tuple(KINDS)

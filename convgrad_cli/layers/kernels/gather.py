@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from convgrad_cli.layers.kernels.index import at
 
@@ -40,8 +43,8 @@ def fill(stack: Stack, lines: Sequence[Line], U: Array, piece: Piece, scratch: S
     S = scratch.matrices("stack", shape, U.dtype)
     rows = S.reshape(groups, *order, images, *size)
     by_tap = rows.swapaxes(1, 2) if stack.whole else rows
-    if steps[-1] > 1 and len(starts) >= MANY_VIEWS * steps[-1]:
-        _copy_apart(by_tap, u, starts, steps, scratch)
+    if steps[-1] > 1 and len(starts) >= MANY_VIEWS * steps[-1] and _even(starts):
+        _copy_at_once(by_tap, u, starts, steps, scratch)
         return S
     copy = _copy_flat if _flat(u, size, steps) else _copy
     for row, start in enumerate(starts):
@@ -49,31 +52,61 @@ def fill(stack: Stack, lines: Sequence[Line], U: Array, piece: Piece, scratch: S
     return S
 
 
-def _copy_apart(
+def _copy_at_once(
     by_tap: Array, u: Array, starts: list[list[int]], steps: Sequence[int], scratch: Scratch
 ) -> None:
-    """Every tap's copy by whole lines: u's interleaved lines are first taken apart, once.
+    """All taps in a copy or two, from lines that were taken apart before.
 
     Along the last axis y*step + start = (y + start // step) * step + start % step, which is
-    position y + start // step of line start % step.
+    position y + start // step of line start % step. A line is laid out once, with the zeros around
+    it; the taps that read it are one strided view of it, each ``shift`` further than the last.
     """
+    dims, size = len(steps), by_tap.shape[-len(steps) :]
+    along = [list(dict.fromkeys(axis)) for axis in zip(*starts, strict=True)]
+    grid = by_tap.reshape(len(by_tap), *map(len, along), *by_tap.shape[2:])
+    grid = np.moveaxis(grid, dims + 1, 1)
     step = steps[-1]
-    low = [max(0, min(along)) for along in zip(*starts, strict=True)][:-1]
-    sizes = by_tap.shape[-len(steps) :]
-    high = [
-        max(along) + (size - 1) * by + 1
-        for along, size, by in zip(zip(*starts, strict=True), sizes, steps, strict=True)
-    ][:-1]
-    near = u[at(..., *map(slice, low, high), slice(None))]
-    lines = {}
-    for r in {start[-1] % step for start in starts}:
-        line = near[..., r::step]
-        lines[r] = scratch.take(f"line {r}", line.shape, u.dtype)
-        lines[r][...] = line
-    for row, start in enumerate(starts):
-        first = [a - b for a, b in zip(start, low, strict=False)]
-        shift, r = divmod(start[-1], step)
-        _copy(by_tap[:, row], lines[r], [*first, shift], [*steps[:-1], 1])
+    for r in {start % step for start in along[-1]}:
+        index = [i for i, start in enumerate(along[-1]) if start % step == r]
+        axes = [*along[:-1], [along[-1][i] // step for i in index]]
+        strides = [*steps[:-1], 1]
+        low = [min(axis) for axis in axes]
+        room = [
+            max(axis) - min(axis) + (n - 1) * by + 1
+            for axis, n, by in zip(axes, size, strides, strict=True)
+        ]
+        line = scratch.take("line", (*u.shape[:3], *room), u.dtype)
+        _copy(line, u, [*low[:-1], low[-1] * step + r], [1] * (dims - 1) + [step])
+        some = slice(index[0], index[-1] + 1, max(1, index[1] - index[0]) if index[1:] else 1)
+        grid[at(..., some, *(slice(None),) * (dims + 1))] = _views(line, axes, size, strides)
+
+
+def _views(
+    line: Array, axes: Sequence[Sequence[int]], size: Sequence[int], steps: Sequence[int]
+) -> Array:
+    """line (groups, channels, images, *room) as (groups, channels, *taps, images, *size)."""
+    spatial = line.strides[3:]
+    first = at(..., *(slice(axis[0] - min(axis), None) for axis in axes))
+    apart = [axis[1] - axis[0] if axis[1:] else 0 for axis in axes]
+    return np.lib.stride_tricks.as_strided(
+        line[first],
+        (*line.shape[:2], *map(len, axes), line.shape[2], *size),
+        (
+            *line.strides[:2],
+            *(stride * gap for stride, gap in zip(spatial, apart, strict=True)),
+            line.strides[2],
+            *(stride * step for stride, step in zip(spatial, steps, strict=True)),
+        ),
+    )
+
+
+def _even(starts: list[list[int]]) -> bool:
+    """Whether the taps of every axis are one distance apart."""
+    for axis in zip(*starts, strict=True):
+        places = list(dict.fromkeys(axis))
+        if len({b - a for a, b in pairwise(places)}) > 1:
+            return False
+    return True
 
 
 def _inside(

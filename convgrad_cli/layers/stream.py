@@ -21,13 +21,14 @@ import numpy as np
 from convgrad_cli.errors import DataError, UsageError
 from convgrad_cli.layers import kernels
 from convgrad_cli.layers.conv_numbers import forward_arithmetic, gradient_arithmetic
-from convgrad_cli.layers.kernels.workers import worker_count
+from convgrad_cli.layers.kernels.workers import share_out, shares, worker_count
 from convgrad_cli.layers.numbers import FLOAT64, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from convgrad_cli.geometry import ConvGeometry, ConvPlan
+    from convgrad_cli.layers.kernels.workers import Scratch
     from convgrad_cli.layers.numbers import Arithmetic, Array
 
 Progress: TypeAlias = "Callable[[int, int], None]"
@@ -253,10 +254,14 @@ def _finished(value: Array, kind: Arithmetic) -> Array:
 def _sums_per_filter(dY: Array) -> Array:
     """db of a block."""
     images, filters = dY.shape[:2]
-    rows = dY.reshape(images, filters, -1)
     if dY.dtype in kernels.FAST and dY.size > 2**16:
         # A product with ones runs at memory speed; short rows keep its partial sums short.
-        ones = np.ones((rows.shape[2], 1), dY.dtype)
-        sums: Array = np.matmul(rows, ones)
-        return cast("Array", sums.sum(axis=(0, 2), dtype=FLOAT64))
+        rows = dY.reshape(images * filters, -1)
+        ones, sums = np.ones((rows.shape[1], 1), dY.dtype), np.empty((len(rows), 1), dY.dtype)
+
+        def add_up(some: slice, _worker: int, _scratch: Scratch) -> None:
+            np.matmul(rows[some], ones, out=sums[some])
+
+        share_out(add_up, shares(len(rows), dY.size))
+        return cast("Array", sums.reshape(images, filters).sum(axis=0, dtype=FLOAT64))
     return cast("Array", dY.sum(axis=(0, *range(2, dY.ndim))))

@@ -58,6 +58,8 @@ LEAST = 0.7
 MEANS = {"float32": 1.0, "float64": 2.0}
 # Calls of one side before it is the other's turn: long enough to be in its own stride.
 CALLS = 4
+# Between the sides: threads that wait for more work keep a core busy for some milliseconds.
+REST = 0.05
 PLACES = 24
 GEMM_SIZE = 2048
 
@@ -145,8 +147,10 @@ def _turns(
     """The best time of each side, and of the large matrix product."""
     mine, theirs, products = [], [], []
     for _ in range(rounds):
+        time.sleep(REST)
         if peer.version:
             theirs += [peer.seconds(which) for _ in range(CALLS + 1)][1:]
+        time.sleep(REST)
         mine += [_seconds(ours) for _ in range(CALLS + 1)][1:]
         products += [_seconds(product) for _ in range(2)]
     return min(mine), min(theirs) if theirs else None, min(products)

@@ -42,17 +42,20 @@ def chain(
     """Several layers and a loss, forward and backward.
 
     Every layer's output, and on the way back every layer's gradients: the dX of one layer is the
-    dY of the one before it. Arrays in the file are nested lists or paths beside it.
+    dY of the one before it. Arrays in the file are nested lists or paths beside it. With
+    -o page.html: a page with all layers, to point at and edit.
     """
     from convgrad_cli.cli.chain_file import read_net
-    from convgrad_cli.cli.chain_output import emit_chain, emit_layer_bundle
+    from convgrad_cli.cli.chain_output import emit_chain, emit_chain_page, emit_layer_bundle
     from convgrad_cli.layers.chain import run
 
     opened = read_net(net, sample, allow_nonfinite=allow_nonfinite)
     spec = opened.chain
     rate = spec.learning_rate if learning_rate is None else learning_rate
     done = opened.locating(lambda: run(spec.nodes, spec.X, spec.ending, learning_rate=rate))
-    if layer is not None:
+    if layer is None and output.output is not None and output.output.endswith((".html", ".htm")):
+        emit_chain_page(done, opened, output, symbolic.notation)
+    elif layer is not None:
         emit_layer_bundle(done, layer, opened, output)
     else:
         emit_chain(done, opened, output, symbolic)

@@ -21,11 +21,7 @@ def emit_chain(
     from convgrad_cli.cli.chain_trace import step_derivations
     from convgrad_cli.cli.output import put
 
-    notes = opened.notes + [
-        f"layers[{place}]: {note}" for place, step in enumerate(done.steps) for note in step.notes
-    ]
-    if done.ending.assumed:
-        notes.append("No loss was given: it is L = ΣY, so dY = 1 everywhere at the end.")
+    notes = _notes(done, opened)
     written = [step_derivations(step, symbolic) if symbolic.symbolic else {} for step in done.steps]
 
     def form(name: str, **display: Any) -> str | bytes:
@@ -34,6 +30,39 @@ def emit_chain(
         return _text(done, name, written, output, display)
 
     put(form, _arrays(done), output, inputs=opened.files, notes=notes)
+
+
+def emit_chain_page(
+    done: Pass, opened: OpenedChain, output: OutputOptions, notation: str | None
+) -> None:
+    """Write the page of the whole chain."""
+    from convgrad_cli.arrays import write_content
+    from convgrad_cli.cli.output import tell
+    from convgrad_cli.derivation import notation_named
+    from convgrad_cli.render.page import chain_page
+
+    notes = _notes(done, opened)
+    text = opened.locating(
+        lambda: chain_page(
+            done,
+            notation_named(notation or "slides"),
+            title="Forward and backward of a chain of layers",
+            notes=notes,
+        )
+    )
+    tell(notes, output)
+    assert output.output is not None
+    write_content(output.output, text.encode(), inputs=opened.files)
+
+
+def _notes(done: Pass, opened: OpenedChain) -> list[str]:
+    """What to say about the chain, its layers, and a loss that nobody gave."""
+    notes = opened.notes + [
+        f"layers[{place}]: {note}" for place, step in enumerate(done.steps) for note in step.notes
+    ]
+    if done.ending.assumed:
+        notes.append("No loss was given: it is L = ΣY, so dY = 1 everywhere at the end.")
+    return notes
 
 
 def emit_layer_bundle(done: Pass, place: int, opened: OpenedChain, output: OutputOptions) -> None:

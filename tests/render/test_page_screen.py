@@ -125,7 +125,7 @@ return poor.concat(seen.size > 9 ? [] : [["too little was looked at", seen.size]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", ["recitation-1", "leftover", "ties"])
+@pytest.mark.parametrize("name", ["recitation-1", "floats", "leftover", "ties"])
 def test_text_has_contrast(opened: Any, name: str, dark: bool) -> None:
     """AA for every text on the page, pairs of all eight colours among them."""
     browser = opened(LAYERS[name], dark=dark)

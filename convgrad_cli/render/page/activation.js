@@ -64,18 +64,27 @@ function activated({ name, slope }, base) {
     results: [...base.results.slice(0, 1), ...own, ...base.results.slice(1)],
 
     evaluate(plates) {
+      this.forward(plates);
+      this.backward(plates);
+    },
+
+    forward(plates) {
       base.forward(plates);
       plates.Y.values.forEach((z, i) => {
         plates.A.values[i] = value(z);
         plates.derivative.values[i] = derivative(z);
-        plates.dY.values[i] = plates.dA.values[i] * plates.derivative.values[i];
       });
+    },
+
+    backward(plates) {
+      plates.dA.values.forEach((dA, i) => { plates.dY.values[i] = dA * plates.derivative.values[i]; });
       base.backward(plates);
     },
 
     terms(array, flat) {
       if (array === "dY") return [{ refs: [["dA", flat], ["derivative", flat]] }];
-      if (own.includes(array)) return [{ refs: [["Y", flat]], of: array === "A" ? "value" : "derivative" }];
+      if (array === "A") return [{ refs: [["Y", flat]], of: "value" }];
+      if (array === "derivative") return [{ refs: [["Y", flat]], of: "derivative", own: true }];
       return base.terms(array, flat);
     },
 

@@ -4,6 +4,16 @@ function product(sizes) {
   return sizes.reduce((all, size) => all * size, 1);
 }
 
+// Where a flat place lies in an array of this shape.
+function placeIn(shape, flat) {
+  const index = [];
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    index[axis] = flat % shape[axis];
+    flat = Math.floor(flat / shape[axis]);
+  }
+  return index;
+}
+
 class Plate {
   // A plate is one array of the layer: X, W, b, dY (given) or Y, dX, dW, db (results). Behind its
   // `lead` axes (batch, channels) lies space, and the last two axes of that are a plane.
@@ -22,12 +32,7 @@ class Plate {
   }
 
   index(flat) {
-    const index = [];
-    for (let axis = this.shape.length - 1; axis >= 0; axis--) {
-      index[axis] = flat % this.shape[axis];
-      flat = Math.floor(flat / this.shape[axis]);
-    }
-    return index;
+    return placeIn(this.shape, flat);
   }
 
   flat(index) {

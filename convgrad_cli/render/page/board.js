@@ -10,6 +10,7 @@ class Board {
   constructor(stage, plates, writer) {
     Object.assign(this, { stage, plates, writer });
     this.show = "numbers";
+    this.digits = 4;
     this.clear();
   }
 
@@ -25,12 +26,14 @@ class Board {
   draw(cards) {
     this.clear();
     this.palette = colours();
-    const widest = Math.max(...cards.flatMap((card) => (card.blocks || []).map((block) => block.cols)));
-    const many = cards.some((card) => card.blocks?.length > 2);
+    const flat = cards.flatMap((card) => [...(card.sides?.flat() || []), card]);
+    const blocks = flat.flatMap((card) => card.blocks || []);
+    const widest = Math.max(...blocks.map((block) => block.cols));
+    const many = flat.some((card) => card.blocks?.length > 2);
     this.stage.className = `${this.show} ${many ? "many" : widest <= HUGE ? "huge" : ""}`;
     this.stage.innerHTML = cards.map((card, i) => this.card(card, i)).join("");
     const elements = this.stage.querySelectorAll(".block");
-    cards.flatMap((card) => card.blocks || []).forEach((spec, i) => {
+    blocks.forEach((spec, i) => {
       if (isFine(spec)) {
         const fine = new FineGrid(elements[i].querySelector(".grid"), spec, this);
         this.blocks.push({ element: elements[i], spec, fine });
@@ -71,12 +74,20 @@ class Board {
 
   card(card) {
     if (card.row) return `<div class="row" aria-hidden="true"></div>`;
+    if (card.band || card.sides) return this.band(card);
     if (card.sign) return `<div class="sign" aria-hidden="true">${card.sign}</div>`;
     const blocks = card.blocks.map((block) => this.block(block, card)).join("");
     const scroll = `<div class="planes">${blocks}</div>`;
     const legend = card.legend ? `<p class="legend">${card.legend}</p>` : "";
     return `<section class="card ${card.kind || ""}" data-card="${card.name}">
       <h2><b>${card.title}</b> <span>${card.about}</span></h2>${scroll}${legend}</section>`;
+  }
+
+  // A line across the stage: words, then what goes forward on one side and back on the other.
+  band({ band, sides = [], kind = "" }) {
+    const words = band ? `<p class="words">${band}</p>` : "";
+    const parts = sides.map((cards) => `<div class="side">${cards.map((card) => this.card(card)).join("")}</div>`);
+    return `<div class="band ${kind}">${words}${parts.join("")}</div>`;
   }
 
   block(block, card) {
@@ -115,7 +126,7 @@ class Board {
   }
 
   text([name, flat]) {
-    return shown(this.plates[name].values[flat], 4);
+    return shown(this.plates[name].values[flat], this.digits);
   }
 
   // Nine steps of colour by sign and size: what a grid too fine for numbers shows instead.
@@ -126,7 +137,7 @@ class Board {
   }
 
   isChosen([name, flat]) {
-    return name === "X" && this.chosen?.has(flat);
+    return Boolean(this.chosen[name]?.has(flat));
   }
 
   // Fine grids again from the ground: after a change of numbers or of light and dark.
@@ -140,7 +151,7 @@ class Board {
   stand(name, values) {
     this.standIn = [name, values];
     this.cells[name]?.forEach((cells, flat) => {
-      const text = shown(values[flat], 4);
+      const text = shown(values[flat], this.digits);
       for (const cell of cells) {
         const num = cell.querySelector(".num");
         if (num && num.textContent !== text) num.textContent = text;

@@ -17,12 +17,30 @@ function segmented(root, name, options, chosen, pick) {
 function drawControls(page) {
   const { state, model } = page;
   const change = (key) => (value) => { state[key] = value; redraw(page); };
-  const targets = model.results.filter((name) => name !== "switches");
-  segmented(byId("targets"), "Result", targets.map((name) => [name, titleOf(name)]), state.target, change("target"));
-  segmented(byId("views"), "View", page.views().map((view) => [view, VIEW_NAMES[view]]), state.view, change("view"));
+  if (model.layers) drawLayers(page);
+  else {
+    const targets = model.results.filter((name) => name !== "switches");
+    segmented(byId("targets"), "Result", targets.map((name) => [name, titleOf(name)]), state.target, change("target"));
+    segmented(byId("views"), "View", page.views().map((view) => [view, VIEW_NAMES[view]]), state.view, change("view"));
+  }
   segmented(byId("contents"), "Cells show", [["numbers", "Numbers"], ["symbols", "Symbols"], ["both", "Both"]],
     page.board.show, (value) => { page.board.show = value; redraw(page, true); });
   drawChoosers(page);
+}
+
+// A chain: one chooser for its layer, one for what of the layer is played.
+function drawLayers(page) {
+  const { state, model } = page;
+  const [now] = model.at(state.target);
+  const targets = (k) => model.layers[k].model.results.filter((letter) => letter !== "switches")
+    .map((letter) => [model.layers[k].names[letter], titleOf(letter)]).filter(([name]) => name);
+  const go = (target) => {
+    state.target = target;
+    redraw(page);
+    page.board.stage.querySelector(`[data-card="${target}"]`).scrollIntoView({ block: "center" });
+  };
+  segmented(byId("views"), "Layer", model.layers.map(({ word }, k) => [k, `${escapeHtml(word)} ${k}`]), now, (k) => go(targets(Number(k)).at(-1)[0]));
+  segmented(byId("targets"), "Result", targets(now), state.target, go);
 }
 
 function redraw(page, keep = false) {
@@ -75,7 +93,7 @@ function choosePlane({ state, model }, key, value) {
 
 // Planes that are not on the stage but hold cells of the equation are marked in the choosers.
 function lightChoosers(page) {
-  if (byId("planes").hidden) return;
+  if (byId("planes").hidden || page.model.layers) return;
   const lit = { n: new Set(), c: new Set(), k: new Set() };
   const { model, plates, dock } = page;
   for (const [name, flat] of dock.found.slice(0, 2000).flatMap(({ into, refs }) => (into ? [into, ...refs] : refs))) {

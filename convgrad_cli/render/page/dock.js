@@ -41,7 +41,7 @@ class Dock {
     const line = (one) => this.terms(terms, (term) => `<math>${one.call(writer, term, "mathml")}</math>`);
     const last = `<span class="value"><math><mo>=</mo>${number(plates[name].values[flat], "mathml")}</math></span>`;
     const rows = terms.length ? [line(writer.symbols), line(writer.numbers) + last] : [last];
-    if (terms[0]?.of === name) rows.shift();  // σ′(Y) is its own symbol
+    if (terms[0]?.own) rows.shift();  // σ′(Y) is its own symbol
     const left = this.symbol([name, flat]);
     const is = `<div class="is"><math><mo>=</mo></math></div>`;
     const body = rows.map((row, i) =>
@@ -67,10 +67,11 @@ class Dock {
   subject(name, flat, terms) {
     const { plates, layer, model } = this.page;
     const index = plates[name].index(flat);
-    const where = `<b>${titleOf(name)}[${layer.given[name] ? givenIndex(layer.given[name], index).join(", ") : index.join(", ")}]</b>`;
+    const where = `<b>${titleOf(name)}${titleOf(name).length > 2 ? " " : ""}[${layer.given[name] ? givenIndex(layer.given[name], index).join(", ") : index.join(", ")}]</b>`;
     const why = this.reason(name, index);
     const value = `${where} = ${shown(plates[name].values[flat])}`;
-    if (why && !terms.length) return `${value}: no window reaches it`;
+    if (idleAt(this.page, name, index) && !terms.length) return `${value}: no window reaches it`;
+    if (!terms.length) return value;
     if (model.ties) return `${value} ${this.poolSubject(name, flat, terms)}`;
     return `${value} ${name.startsWith("d") && name !== "derivative" ? "gathers" : "is made of"} ${count(terms.length, model.filters && !terms[0]?.of ? "product" : "term")}`;
   }
@@ -88,7 +89,7 @@ class Dock {
   }
 
   reason(name, index) {
-    return whyIdle(this.page.layer, name, index);
+    return idleAt(this.page, name, index)?.note || this.page.model.said?.(name) || "";
   }
 
   because(why) {
@@ -100,7 +101,7 @@ class Dock {
     const { writer, plates, layer } = this.page;
     this.flow.clear();
     const index = plates[name].index(flat);
-    const where = `<b>${titleOf(name)}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
+    const where = `<b>${titleOf(name)}${titleOf(name).length > 2 ? " " : ""}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
     const why = this.reason(name, index);
     const targets = {};
     for (const one of found) (targets[one.into[0]] ??= []).push(one);

@@ -15,12 +15,16 @@ class Writer {
 
   // A symbol is Python's template: pieces, and between them holes that are linear in the index.
   symbol([name, flat], form) {
-    const { pieces, wide, subscripts, holes } = this.notation.symbols[name];
-    const index = this.plates[name].index(flat);
+    const { pieces, wide, subscripts, holes, shape } = this.template(name);
+    const index = placeIn(shape, flat);
     const numbers = holes.map(({ base, weights }) =>
       weights.reduce((sum, weight, axis) => sum + weight * index[axis], base));
     const large = wide && numbers.slice(0, subscripts).some((value) => value > 9);
     return (large ? wide : pieces)[form].reduce((text, piece, j) => text + numbers[j - 1] + piece);
+  }
+
+  template(name) {
+    return this.notation.symbols[name];
   }
 
   value([name, flat]) {
@@ -37,8 +41,7 @@ class Writer {
   // Beside an upstream gradient stands a dot; in a forward product Python says what.
   symbols(term, form) {
     const { times, beside } = this.joints[form];
-    const forward = term.refs[0][0] === "X" && !(term.over > 1);
-    return this.factors(term, form, forward ? beside : times, (ref) => this.symbol(ref, form));
+    return this.factors(term, form, term.forward ? beside : times, (ref) => this.symbol(ref, form));
   }
 
   numbers(term, form) {
@@ -54,7 +57,7 @@ class Writer {
     const left = this.symbol([name, flat], form);
     const value = number(this.plates[name].values[flat], form);
     if (!terms.length) return [left, [value]];
-    const lines = terms[0].of === name ? [join(this.numbers)] : [join(this.symbols), join(this.numbers)];
+    const lines = terms[0].own ? [join(this.numbers)] : [join(this.symbols), join(this.numbers)];
     if (lines[lines.length - 1] !== value) lines.push(value);
     return [left, lines];
   }
@@ -85,7 +88,7 @@ function shown(value, digits = 6) {
     return String(value).replace("-", "−");
   const size = Math.abs(value);
   const text = size >= 1e6 || size < 1e-4
-    ? value.toExponential(digits - 3).replace(/\.?0+e/, "e").replace("e+", "e")
+    ? value.toExponential(Math.max(1, digits - 3)).replace(/\.?0+e/, "e").replace("e+", "e")
     : String(Number(value.toPrecision(digits)));
   return text.replace(/-/g, "−");
 }

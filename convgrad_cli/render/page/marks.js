@@ -11,22 +11,9 @@ const Marks = {
     terms.forEach((term, t) => {
       for (const ref of term.refs) board.pair(ref, t, numbered ? t : null);
     });
-    Marks.pool(page, name, flat);
+    for (const [ref, kind] of model.marks?.(name, flat) || []) board.kind(ref, kind);
     if (page.state.view === "convolution") Marks.window(page, name, flat);
     return terms;
-  },
-
-  // Pools: the maximum stands out; equal members are tied; windows that chose another are idle.
-  pool({ board, model }, name, flat) {
-    if (!model.ties) return;
-    if (name === "Y" || name === "switches") {
-      for (const x of model.winners[flat]) board.kind(["X", x], "best");
-      for (const x of model.tied[flat]) board.kind(["X", x], "tied");
-    } else if (name === "dX") {
-      board.kind(["X", flat], "here");
-      for (const y of model.windows(flat))
-        if (!model.winners[y].includes(flat)) board.kind(["dY", y], "idle");
-    }
   },
 
   // Everything a given element influences, the partners of one product in one colour.
@@ -48,7 +35,7 @@ const Marks = {
 
   windowOf({ board, model }, y) {
     for (const x of model.members(y)) board.kind(["X", x], "under");
-    Marks.pool({ board, model }, "Y", y);
+    for (const [ref, kind] of model.marks("Y", y)) board.kind(ref, kind);
   },
 
   // The window over the map: its frame, and the places under it that hold zeros.

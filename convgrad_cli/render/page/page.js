@@ -3,7 +3,7 @@
 const layer = JSON.parse(document.getElementById("layer").textContent);
 
 function modelOf(layer) {
-  const model = new { products: Products, pool: Pool, pointwise: Pointwise }[layer.kind](layer);
+  const model = new { products: Products, pool: Pool, pointwise: Pointwise, chain: Chain }[layer.kind](layer);
   return layer.activation ? activated(layer.activation, model) : model;
 }
 
@@ -19,9 +19,12 @@ const page = {
   start() {
     for (const [name, array] of Object.entries(layer.arrays)) this.plates[name] = new Plate(name, array);
     this.model.evaluate(this.plates);
-    this.state.target = this.model.results.includes("dX") ? "dX" : "dY";
-    this.writer = new Writer(layer, this.model, this.plates);
+    this.state.target = ["dX", "dY", "dh0"].find((name) => this.model.results.includes(name));
+    Object.assign(TITLES, layer.titles);
+    Object.assign(ABOUT, layer.about);
+    this.writer = new (this.model.layers ? ChainWriter : Writer)(layer, this.model, this.plates);
     this.board = new Board(document.getElementById("stage"), this.plates, this.writer);
+    if (this.model.layers) this.board.digits = 3;
     this.dock = new Dock(this, document.getElementById("dock"));
     this.player = new Player(this);
     this.draw();
@@ -55,9 +58,11 @@ const page = {
   draw() {
     if (!this.views().includes(this.state.view)) this.state.view = "gather";
     document.body.dataset.view = this.state.view;
+    document.body.classList.toggle("chain", Boolean(this.model.layers));
     document.body.dataset.target = this.state.target;
     this.board.standIn = null;
-    this.board.chosen = this.model.ties ? new Set(this.model.winners.flat()) : null;
+    this.board.chosen = this.model.maxima?.() || {};
+    this.writer.about?.(null);
     this.board.draw(CARDS[this.state.view](this));
     for (const card of this.board.stage.querySelectorAll("[data-card]"))
       card.classList.toggle("target", card.dataset.card === this.state.target);
@@ -68,14 +73,17 @@ const page = {
   // What stands out without being chosen: maxima of pools, values edited away from the start.
   flags() {
     const { model, board } = this;
-    if (!model.ties) return;
-    board.chosen = new Set(model.winners.flat());
+    board.chosen = model.maxima?.() || {};
     board.stage.querySelectorAll(".chosen").forEach((cell) => cell.classList.remove("chosen"));
-    for (const x of board.chosen) for (const cell of board.cells.X?.[x] || []) cell.classList.add("chosen");
+    for (const [name, places] of Object.entries(board.chosen))
+      for (const x of places) for (const cell of board.cells[name]?.[x] || []) cell.classList.add("chosen");
+    const loss = document.getElementById("loss");
+    if (loss) loss.textContent = shown(model.loss);
   },
 
   choose(name, flat) {
     this.state.chosen = [name, flat];
+    this.writer.about?.(name);
     const scatter = this.state.view === "scatter";
     if (scatter && name === "dY") this.scatter(flat);
     else if (this.model.results.includes(name))

@@ -15,7 +15,7 @@ from convgrad_cli.derivation.notation import Names
 from convgrad_cli.derivation.notation_known import NOTATIONS
 from convgrad_cli.geometry.ranks import FILTER_LAYOUTS, filter_layout, input_layout
 from convgrad_cli.render.page.symbols import fractions, joints, layer_symbols
-from convgrad_cli.render.page.tables import tables
+from convgrad_cli.render.page.tables import divisors, tables
 
 if TYPE_CHECKING:
     from convgrad_cli.render.layer import Layer
@@ -33,17 +33,16 @@ def payload(layer: Layer) -> dict[str, Any]:
     shapes = _shapes(layer)
     cells = sum(map(prod, shapes.values()))
     planes = max(prod(shape[: -min(2, layer.plan.geometry.dims)]) for shape in shapes.values())
-    table = tables(layer)
     return {
-        **table,
+        **tables(layer),
         "hasBias": "b" in layer.arrays,
-        "activation": _activation(layer),
+        "activation": activation_data(layer),
         "arrays": _arrays(layer, shapes),
         "given": _given(layer, shapes),
         "options": options(layer),
         "notations": [layer_symbols(layer, n) for n in (layer.notation, *others)],
         "joints": joints(names),
-        "fractions": fractions(names, _possible_divisors(layer, table)),
+        "fractions": fractions(names, possible_divisors(layer)),
         "showAll": cells <= SHOW_ALL and planes > 1,
         "mayShowAll": cells <= MAY_SHOW_ALL and planes > 1,
     }
@@ -111,7 +110,8 @@ def _activation_options(layer: Layer) -> dict[str, Any]:
     return {"activation": name, **({"slope": _slope(layer)} if name == "leaky-relu" else {})}
 
 
-def _activation(layer: Layer) -> dict[str, Any] | None:
+def activation_data(layer: Layer) -> dict[str, Any] | None:
+    """The activation's name, and leaky ReLU's slope."""
     if layer.activation is None:
         return None
     return {"name": layer.activation.name, "slope": _slope(layer)}
@@ -179,11 +179,12 @@ def _given(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
     }
 
 
-def _possible_divisors(layer: Layer, table: dict[str, Any]) -> list[int]:
+def possible_divisors(layer: Layer) -> list[int]:
+    """What a term of the layer may be divided by."""
     if layer.kind == "maxpool" and layer.ties == "split":
         g: Any = layer.plan.geometry
         return list(range(2, prod(g.kernel) + 1))
-    return table.get("divisors") or []
+    return divisors(layer) or []
 
 
 def _filter_layout(layer: Layer) -> str:

@@ -27,9 +27,13 @@ class Pool {
   }
 
   evaluate(plates) {
+    this.forward(plates);
+    this.backward(plates);
+  }
+
+  forward(plates) {
     const X = plates.X.values;
     const Y = plates.Y.values;
-    plates.dX.values.fill(0);
     for (let y = 0; y < Y.length; y++) {
       const members = this.members(y);
       if (this.ties) this.choose(X, Y, y, members);
@@ -38,9 +42,13 @@ class Pool {
         this.winners[y] = members;
       }
       if (this.ties) plates.switches.values[y] = this.switchOf(y);
-      const share = plates.dY.values[y] / this.divisor(y);
-      for (const x of this.winners[y]) plates.dX.values[x] += share;
     }
+  }
+
+  backward({ dX, dY }) {
+    dX.values.fill(0);
+    for (let y = 0; y < dY.size; y++)
+      for (const x of this.winners[y]) dX.values[x] += dY.values[y] / this.divisor(y);
   }
 
   // What these elements of dY, and no others, add to dX.
@@ -78,6 +86,20 @@ class Pool {
     return this.windows(flat)
       .filter((y) => this.winners[y].includes(flat))
       .map((y) => ({ refs: [["dY", y]], over: this.divisor(y) }));
+  }
+
+  // What stands out beside the terms: the maximum, its equals, and windows that chose another.
+  marks(name, flat) {
+    if (!this.ties) return [];
+    if (name === "dX")
+      return [[["X", flat], "here"], ...this.windows(flat).filter((y) => !this.winners[y].includes(flat))
+        .map((y) => [["dY", y], "idle"])];
+    return [...this.winners[flat].map((x) => [["X", x], "best"]), ...this.tied[flat].map((x) => [["X", x], "tied"])];
+  }
+
+  // The places of X that are the maximum of a window.
+  maxima() {
+    return { X: new Set(this.ties ? this.winners.flat() : []) };
   }
 
   influences(name, flat) {

@@ -102,7 +102,7 @@ class Products {
         if (this.outputOf(y) === flat) terms.push({ refs: [["dY", y]] });
       return terms;
     }
-    this.touched(FAMILY[name], flat, (at) => terms.push({ refs: this.refs(name, at) }));
+    this.touched(FAMILY[name], flat, (at) => terms.push({ refs: this.refs(name, at), forward: name === "Y" }));
     if (name === "Y" && this.given.includes("b")) terms.push({ refs: [["b", this.outputOf(flat)]] });
     return terms;
   }
@@ -119,7 +119,7 @@ class Products {
     let pair = 0;
     this.touched(FAMILY[name], flat, (at) => {
       for (const result of GOES_INTO[name])
-        found.push({ into: [result, at[FAMILY[result]]], refs: this.refs(result, at), pair });
+        found.push({ into: [result, at[FAMILY[result]]], refs: this.refs(result, at), pair, forward: result === "Y" });
       pair += 1;
     });
     if (name === "dY") found.push({ into: ["db", this.outputOf(flat)], refs: [["dY", flat]], pair });

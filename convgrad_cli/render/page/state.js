@@ -1,9 +1,18 @@
 // What leaves the page: the state as a bundle that the command reads, an equation as LaTeX.
 
 function bundleText(page) {
+  if (page.layer.document) return `${chainText(page, page.layer.document)}\n`;
   const arrays = page.model.given.map((name) => `"${name}": ${nested(page, name)}`);
   const options = Object.entries(page.layer.options).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`);
   return `{${[...options, ...arrays].join(",\n ")}}\n`;
+}
+
+// A chain's file: what Python wrote, with the arrays of the page where it names one.
+function chainText(page, part) {
+  if (Array.isArray(part)) return `[${part.map((one) => chainText(page, one)).join(", ")}]`;
+  if (part === null || typeof part !== "object") return JSON.stringify(part);
+  if (part.$) return nested(page, part.$);
+  return `{${Object.entries(part).map(([key, one]) => `${JSON.stringify(key)}: ${chainText(page, one)}`).join(", ")}}`;
 }
 
 // The array in the user's own rank and layout. Floats stay floats, so that the types stay too.

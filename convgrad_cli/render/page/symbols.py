@@ -87,6 +87,7 @@ def template(names: Names, role: str, *, gradient: bool) -> dict[str, Any]:
         for hole, start, end in zip(weights, base, moved, strict=True):
             hole[axis] = end - start
     found: dict[str, Any] = {
+        "shape": shape,
         "holes": [{"base": b, "weights": w} for b, w in zip(base, weights, strict=True)],
         "pieces": _pieces(names, atom),
     }

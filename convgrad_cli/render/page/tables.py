@@ -28,6 +28,28 @@ def tables(layer: Layer) -> dict[str, Any]:
     return _TABLES[layer.kind](layer)
 
 
+def dense_table(X: tuple[int, ...], Y: tuple[int, ...]) -> dict[str, Any]:
+    """A fully connected layer: products without space, X (N, in) and Y (N, out)."""
+    return {
+        "kind": "products",
+        "outer": "Y",
+        "sizes": {"batch": X[0], "channels": X[1], "filters": Y[1], "groups": 1},
+        "called": ["input", "output"],
+        "axes": [],
+    }
+
+
+def flatten_table(size: int) -> dict[str, Any]:
+    """The same numbers at the same flat places: a pool with windows of one."""
+    taps = [(place, 0, place) for place in range(size)]
+    return {
+        "kind": "pool",
+        "sizes": {"batch": 1, "channels": 1},
+        "called": ["channel", "channel"],
+        "axes": [{"outer": size, "kernel": 1, "inner": size, "taps": taps}],
+    }
+
+
 def _conv(layer: Layer) -> dict[str, Any]:
     g = layer.plan.geometry
     return {

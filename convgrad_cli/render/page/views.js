@@ -19,6 +19,7 @@ function aboutOf(name, model) {
 
 // What an array's leading axes count, as indices into the state: n, and c or k.
 function leads(name, model) {
+  if (model.leads) return model.leads(name);
   const family = FAMILY[name];
   if (family === "W") return ["k", "c"];
   return family === "b" ? [] : ["n", family === model.outer ? "k" : "c"];
@@ -26,6 +27,7 @@ function leads(name, model) {
 
 // The planes of an array that are on the stage.
 function planesShown(plate, state, model) {
+  if (model.planesShown) return model.planesShown(plate, state);
   const { name, leading } = plate;
   const every = Array.from({ length: Math.max(1, product(leading)) }, (_, plane) => plane);
   if (state.all || leading.length < 2) return every;
@@ -44,22 +46,22 @@ function planeLabel(plate, lead, page) {
 }
 
 function arrayCard(page, name, extra = {}) {
-  const { plates, model, state, layer } = page;
+  const { plates, model, state, board } = page;
   const plate = plates[name];
   const blocks = planesShown(plate, state, model).map((plane) => ({
     label: planeLabel(plate, plate.leadingOf(plane), page), name, plane, rows: plate.rows, cols: plate.cols,
     cell: (r, c) => ({
       ref: [name, plane * plate.area + r * plate.cols + c],
-      ...unreached(layer, plate, plane, r, c),
+      ...idleAt(page, name, plate.index(plane * plate.area + r * plate.cols + c)),
     }),
   }));
   const size = plate.space.join("×");
   const kind = model.given.includes(name) ? "given" : "result";
-  const { idle } = layer;
-  const grey = idle?.family === FAMILY[name] && idle.axes.some((axis) => Object.keys(axis).length);
+  const idle = idleRole(page.layer, name) || model.idleRole?.(name);
   const legend = [
-    name === "X" && model.ties ? "<i class='dot'></i> maximum of a window" : "",
-    grey ? IDLE[idle.role] : "",
+    board.chosen[name]?.size ? "<i class='dot'></i> maximum of a window" : "",
+    idle ? IDLE[idle] : "",
+    model.layers && blocks.length === MOST_PLANES ? `The first ${MOST_PLANES} planes are shown.` : "",
   ].filter(Boolean).join(" ");
   return { name, title: titleOf(name), about: `${aboutOf(name, model)}, ${size}`, blocks, kind, legend, ...extra };
 }
@@ -68,17 +70,20 @@ const IDLE = {
   unreached: "<i class='hatched'></i> no window reaches it", gap: "<i class='gap'></i> zero in between",
 };
 
-// Why no window reaches a place of an array, in Python's words; "" where one does.
-function whyIdle({ idle }, name, index) {
-  if (idle?.family !== FAMILY[name]) return "";
-  const axis = idle.axes.findIndex((places, j) => index[2 + j] in places);
-  return axis < 0 ? "" : idle.axes[axis][index[2 + axis]];
+// Whether a place of an array is one that no window reaches: its role, and why in Python's words.
+function idleAt(page, name, index) {
+  return page.model.idleAt ? page.model.idleAt(name, index) : idleIn(page.layer, name, index);
 }
 
-// Places that no window reaches are grey.
-function unreached(layer, plate, plane, r, c) {
-  const note = whyIdle(layer, plate.name, plate.index(plane * plate.area + r * plate.cols + c));
-  return note ? { role: layer.idle.role, note } : {};
+function idleIn({ idle }, name, index) {
+  if (!idle || idle.family !== FAMILY[name]) return null;
+  const axis = idle.axes.findIndex((places, j) => index[2 + j] in places);
+  return axis < 0 ? null : { role: idle.role, note: idle.axes[axis][index[2 + axis]] };
+}
+
+function idleRole({ idle }, name) {
+  const some = idle && idle.family === FAMILY[name] && idle.axes.some((axis) => Object.keys(axis).length);
+  return some ? idle.role : null;
 }
 
 // A map: an array laid out with zeros between, around, and with what is cut off.
@@ -134,6 +139,7 @@ function crowded({ plates, state, model }, names) {
 const CARDS = {
   gather(page) {
     const { model, plates, state } = page;
+    if (model.layers) return chainCards(page);
     const names = [...model.given, ...model.results];
     const card = (name) => arrayCard(page, name);
     if (!crowded(page, names)) return [...model.given.map(card), { row: true }, ...model.results.map(card)];

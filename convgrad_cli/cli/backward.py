@@ -83,7 +83,7 @@ def backward(
     if not whole and is_streamed(given, output, X.size if "dX" in wanted else 0):
         stream_backward(plan, given, dY, wanted, output, given.notes)
         return
-    with progress_bar("gradients", quiet=output.quiet) as progress:
+    with progress_bar("gradients") as progress:
         gradients = given.locating(
             lambda: backward_into(plan, X, W, dY, only=wanted, progress=progress)
         )

@@ -14,6 +14,7 @@ from enum import IntEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from convgrad_cli.cli.progress import hidden, watched
 from convgrad_cli.errors import ConvgradError
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def bounded(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def call(*args: Any, **options: Any) -> None:
         try:
-            function(*args, **options)
-            flush_stdout()
+            with watched(quiet=bool(options.get("quiet"))):
+                function(*args, **options)
+                flush_stdout()
         except ConvgradError as error:
             leave(error.exit_code, str(error))
         except BrokenPipeError:
@@ -92,7 +94,8 @@ def say(text: str) -> None:
 
             text = plain_ascii(text)
         safe = text.encode(encoding, errors="backslashreplace").decode(encoding)
-        print(safe, file=sys.stderr)
+        with hidden():
+            print(safe, file=sys.stderr)
     except (OSError, ValueError):
         pass
 

@@ -48,7 +48,7 @@ def forward(
         stream_forward(plan, given, output)
         return
     ensure_fits(plan.output_shape, max(X.itemsize, W.itemsize), "Y")
-    with progress_bar("forward pass", quiet=output.quiet) as progress:
+    with progress_bar("forward pass") as progress:
         Y = given.locating(lambda: forward_into(plan, X, W, b, progress=progress))
     result = conv_result("conv_forward", plan, given, {"Y": Y})
     result.arrays |= {name: given[name] for name in ("X", "W", "b") if name in given}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.cli.boundary import say
 from convgrad_cli.cli.bundles import result_options
+from convgrad_cli.cli.progress import hidden
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -128,6 +129,11 @@ def write_stdout(content: str | bytes) -> None:
     """The result, and nothing else, to stdout; OSError where it is closed (``>&-``)."""
     if sys.stdout is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    with hidden():
+        _write_stdout(content)
+
+
+def _write_stdout(content: str | bytes) -> None:
     if isinstance(content, str):
         text = content if content.endswith("\n") else content + "\n"
         content = text.encode(sys.stdout.encoding or "utf-8", errors="replace")

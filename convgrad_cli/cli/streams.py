@@ -85,8 +85,9 @@ def _under_way(given: Given, output: OutputOptions, label: str) -> Iterator[tupl
     from convgrad_cli.arrays.folder import output_arrays
 
     assert output.output is not None
+    # The files are given their names while the bar is still there: that may take the disk a while.
     with (
+        progress_bar(label) as progress,
         output_arrays(output.output, given.sources) as files,
-        progress_bar(label, quiet=output.quiet) as progress,
     ):
         yield files, progress

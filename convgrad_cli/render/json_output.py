@@ -63,6 +63,7 @@ def envelope(result: Result) -> dict[str, Any]:
 def json_value(value: object) -> Any:
     """``value`` (plain, numpy, or nested) as orjson takes it, non-finite numbers as words."""
     if isinstance(value, np.ndarray):
+        value = np.asarray(value)  # orjson knows no subclasses: a mapped file is one
         return value if orjson_takes(value) else orjson.Fragment(exact_json(value))
     if isinstance(value, np.generic):
         return json_value(value.item())

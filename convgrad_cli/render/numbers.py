@@ -33,6 +33,7 @@ def orjson_takes(array: Array) -> bool:
 
 def exact_json(array: Array) -> bytes:
     """``array`` as JSON, every number exact, non-finite ones as strings."""
+    array = np.asarray(array)  # orjson knows no subclasses: a mapped file is one
     if orjson_takes(array):
         return orjson.dumps(array, option=_NUMPY)
     if array.ndim == 0:

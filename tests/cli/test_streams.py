@@ -66,8 +66,9 @@ def test_only_dX_into_one_file(layer: Path) -> None:
 def test_an_interrupt_midway_leaves_nothing(layer: Path) -> None:
     more = (
         "def stop(done, total):\n    raise KeyboardInterrupt\n"
-        "import convgrad_cli.cli.progress as progress\n"
-        "progress._Bar.__call__ = lambda self, done, total: stop(done, total)\n"
+        "from contextlib import contextmanager\n"
+        "def bar(label):\n    yield stop\n"
+        "streams.progress_bar = contextmanager(bar)\n"
     )
     before = sorted(layer.iterdir())
     done = stream(layer, "backward", *ARRAYS, "-g", "dY.npy", "-o", "out/", more=more)

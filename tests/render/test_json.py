@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from convgrad_cli.render.numbers import exact_json
 from convgrad_cli.render.result import Result, render
 from tests.render.results import GEOMETRY, single, small
 
@@ -154,6 +155,16 @@ def test_views_are_written_in_their_own_order(view: str) -> None:
         "reversed": base[::-1, ::-1],
     }[view]
     assert read_back(single(array))["dX"] == array.tolist()
+
+
+def test_a_mapped_file_is_an_array_as_any(tmp_path) -> None:
+    """Large .npy files are read as np.memmap, a subclass that orjson does not take."""
+    np.save(tmp_path / "X.npy", np.arange(6.0).reshape(2, 3) / 4)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert type(mapped) is np.memmap
+    for array in (mapped, mapped.T, mapped[:, ::2], mapped.astype(np.float16)):
+        assert read_back(single(array))["dX"] == array.tolist()
+        assert exact_json(array) == orjson.dumps(array.tolist())
 
 
 def test_products_beyond_64_bits_stay_exact() -> None:

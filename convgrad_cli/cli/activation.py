@@ -83,6 +83,13 @@ def chosen_activation(name: str, slope: float | None) -> Any:
     return layer.activation(name, slope=slope)
 
 
+def named(chosen: Any) -> dict[str, Any]:
+    """The activation as a result tells it and a bundle gives it: its name, leaky-relu's slope."""
+    if chosen.name != "leaky-relu":
+        return {"activation": chosen.name}
+    return {"activation": chosen.name, "slope": 1.0 if chosen.kink is None else chosen.kink}
+
+
 def activation_view(chosen: Any, Z: Any, A: Any, dA: Any = None) -> Any:
     """The step dz = dA ∘ σ′(z) (Diba, eq. 10) as matrices: z, σ(z), σ′(z), dA, dz."""
     from convgrad_cli.layers import activation as layer
@@ -214,7 +221,7 @@ def _emit(
         arrays=found,
         shapes={"input": found["Y"].shape} | ({"upstream": found["dA"].shape} if backward else {}),
         notes=given.notes,
-        extra={"activation": chosen.name},
+        extra=named(chosen),
     )
     derivations: dict[str, Any] = {}
     if symbolic.symbolic:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from convgrad_cli.cli.check_layer import LayerOption, LayerOptions
 from convgrad_cli.cli.options import ConvArrays
 from convgrad_cli.cli.picture import (
     NamingOptions,
-    PictureLayerOption,
-    PictureOptions,
     QuietOption,
 )
 from convgrad_cli.cli.signature import command
@@ -26,9 +25,9 @@ def register(app: typer.Typer) -> None:
 
 def explore(
     arrays: ConvArrays,
-    options: PictureOptions,
+    options: LayerOptions,
     naming: NamingOptions,
-    layer: PictureLayerOption = None,
+    layer: LayerOption = None,
     crop: Annotated[
         str | None,
         Option(

@@ -133,13 +133,13 @@ def _result(layer: Layer, operation: str, arrays: dict[str, Any], *, upstream: A
 
 def described(layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
     """The contract's ``geometry`` object, and the further fields: activation, transforms, maps."""
+    from convgrad_cli.cli.activation import named
+
     asked, options = layer.asked, layer.given.options
-    geometry, extra = layer.plan.geometry.as_dict(), {}
+    geometry: dict[str, Any] = layer.plan.geometry.as_dict()
+    extra: dict[str, Any] = {}
     if asked.activation is not None:
-        extra["activation"] = asked.activation.name
-        if asked.activation.name == "leaky-relu":
-            kink = asked.activation.kink
-            extra["slope"] = 1.0 if kink is None else kink
+        extra |= named(asked.activation)
     if asked.transforms:
         maps = layer.plan.geometry
         # Each map has its own padding, so the word that was given says more than the numbers.

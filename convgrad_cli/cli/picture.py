@@ -7,51 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOptions
-
 if TYPE_CHECKING:
     import numpy as np
 
+    from convgrad_cli.cli.check_layer import LayerOptions
     from convgrad_cli.cli.inputs import Given
     from convgrad_cli.cli.options import ConvArrays
     from convgrad_cli.derivation import Notation
     from convgrad_cli.geometry import Plan
     from convgrad_cli.render.layer import Layer
 
-PictureLayerOption = Annotated[
-    str | None,
-    Option(
-        "--layer",
-        help="conv, maxpool, avgpool, transposed, activation or upsample (default: the bundle's, "
-        "else conv).",
-    ),
-]
 QuietOption = Annotated[bool, Option("--quiet", "-q", help="No notes on stderr.")]
-
-
-@dataclass(eq=False, repr=False)
-class PictureOptions(LayerOptions):
-    """The geometry of any layer that can be pictured."""
-
-    output_padding: Annotated[
-        str | None,
-        Option("--output-padding", help="Of a transposed layer: 1, or 1,0.", metavar="N[,N]"),
-    ] = None
-    activation: Annotated[
-        str | None,
-        Option(
-            "--activation",
-            help="relu, leaky-relu, sigmoid, tanh, softplus, gelu, silu or identity: of "
-            "--layer activation, or after a convolution, whose -g is then dA.",
-        ),
-    ] = None
-    slope: Annotated[
-        float | None, Option("--slope", help="leaky-relu's slope for z < 0 (0.01 unless given).")
-    ] = None
-    upsample: Annotated[
-        str | None,
-        Option("--upsample", help="nearest or zeros, by --stride: of --layer upsample."),
-    ] = None
 
 
 @dataclass(eq=False, repr=False)
@@ -70,10 +36,10 @@ class NamingOptions:
 
 
 def gather_picture(
-    arrays: ConvArrays, options: PictureOptions, layer: str | None
+    arrays: ConvArrays, options: LayerOptions, layer: str | None
 ) -> tuple[Given, str]:
     """What was given, and the kind of layer: as asked, else what the options, the bundle or the
-    sample say.
+    sample say. Of an activation z is X there, and what arrives from above dY.
 
     Raises UsageError for an unknown layer, and for an option that the layer does not have.
     """
@@ -83,69 +49,31 @@ def gather_picture(
 
     if layer is not None and layer not in KINDS:
         raise UsageError(f"Unknown layer {layer!r}.", expected=f"one of {', '.join(KINDS)}")
-    kind = layer or ("upsample" if options.upsample is not None else None)
-    if kind in ("transposed", "activation", "upsample"):
-        given = _further(arrays, options, kind)
-    else:
-        given, kind = gather_layer(arrays, options, kind)
-        named = (given.operation or "").partition("_")[0]
-        kind = named if layer is None and named in KINDS else kind
-        typed = {"activation": options.activation, "slope": options.slope}
-        given.options |= {key: value for key, value in typed.items() if value is not None}
-    _only_its_options(arrays, options, kind)
+    if layer == "upsample" or (layer is None and options.upsample is not None):
+        return _upsampled(arrays, options), "upsample"
+    given, kind = gather_layer(arrays, options, layer)
+    named = (given.operation or "").partition("_")[0]
+    kind = named if layer is None and named in KINDS else kind
     if kind == "activation" and given.options.get("activation") is None:
         raise UsageError("Which activation is it?", expected="--activation NAME, such as relu")
     return given, kind
 
 
-def _further(arrays: ConvArrays, options: PictureOptions, kind: str) -> Given:
-    """The arrays and options of the lectures' further layers, as their own commands read them."""
-    from convgrad_cli.cli import activation, transposed, words
-
-    if kind == "activation":
-        _no_samples(arrays, "an activation")
-        given = activation.gathered(
-            arrays.bundle, arrays.input, arrays.upstream, arrays.allow_nonfinite
-        )
-        typed: dict[str, Any] = {key: getattr(arrays, key) for key in ("dims", "layout")}
-        typed |= {"activation": options.activation, "slope": options.slope}
-    else:
-        typed = {"mode": options.upsample}
-        if options.output_padding is not None:
-            typed["output_padding"] = words.whole_numbers(
-                options.output_padding, "--output-padding"
-            )
-        typed = {key: value for key, value in typed.items() if value is not None}
-        given = transposed.gathered(arrays, options, typed, filtered=kind == "transposed")
-    given.options |= {key: value for key, value in typed.items() if value is not None}
-    return given
-
-
-def _no_samples(arrays: ConvArrays, called: str) -> None:
-    from convgrad_cli.errors import UsageError
-
-    if arrays.sample is not None:
-        raise UsageError(
-            f"No built-in example is {called}.",
-            found=f"--sample {arrays.sample}",
-            remedy="give z with --input, or nothing for a built-in z",
-        )
-
-
-def _only_its_options(arrays: ConvArrays, options: PictureOptions, kind: str) -> None:
-    """Raise UsageError for an option of another layer."""
-    from convgrad_cli.cli.picture_kinds import KINDS
+def _upsampled(arrays: ConvArrays, options: LayerOptions) -> Given:
+    """The arrays and options of upsampling, as ``convgrad transposed --upsample`` reads them."""
+    from convgrad_cli.cli.check_layer import own_options
+    from convgrad_cli.cli.transposed import gathered
     from convgrad_cli.errors import UsageError
 
     typed = {field.name: getattr(options, field.name) for field in fields(options)}
     typed |= {key: getattr(arrays, key) for key in ("filter", "bias", "filter_layout")}
     for name, value in typed.items():
-        if value is not None and name not in KINDS[kind].options:
-            called, flag = KINDS[kind].called, f"--{name.replace('_', '-')}"
-            takes = ", ".join(f"--{key.replace('_', '-')}" for key in sorted(KINDS[kind].options))
+        if value is not None and name not in ("stride", "upsample"):
+            flag = f"--{name.replace('_', '-')}"
             raise UsageError(
-                f"{called[0].upper()}{called[1:]} does not take {flag}.", expected=takes, found=flag
+                f"Upsampling does not take {flag}.", expected="--stride, --upsample", found=flag
             )
+    return gathered(arrays, options, own_options(options), filtered=False)
 
 
 def planned(given: Given, kind: str) -> Plan:

@@ -28,8 +28,6 @@ class Kind:
     arrays: Callable[[Given, Any], Arrays]
     """What stands before the layer's own results: X, W, b, dY …"""
     results: Callable[[Layer], Arrays]
-    options: frozenset[str]
-    """The options of the command line that it takes, beside X, dY and how they are laid out."""
 
 
 def _conv_plan(given: Given) -> Plan:
@@ -47,8 +45,6 @@ def _conv_arrays(given: Given, plan: Any) -> Arrays:
     arrays = _filtered(given)
     if chosen is None:
         return arrays | {"dY": upstream(given, plan)}
-    if "dA" in given:
-        given.arrays["dY"] = given.arrays["dA"]
     dA = upstream(given, plan, "A")
     bias = arrays.get("b")
     Y = given.locating(lambda: conv.planned_forward(plan, arrays["X"], arrays["W"], bias))
@@ -123,17 +119,13 @@ def _activation_plan(given: Given) -> Plan:
 
     options = {key: given.options.get(key) for key in ("dims", "layout")}
     chosen: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    return given.locating(lambda: plan_pointwise(given["Y"].shape, **chosen))  # type: ignore[no-any-return]
+    return given.locating(lambda: plan_pointwise(given["X"].shape, **chosen))  # type: ignore[no-any-return]
 
 
 def _activation_arrays(given: Given, plan: Any) -> Arrays:
-    import numpy as np
+    from convgrad_cli.cli.inputs import upstream
 
-    dA = given.get("dA")
-    if dA is None:
-        given.notes.append("No upstream gradient was given: dA = 1 everywhere, that is L = ΣA.")
-        dA = np.ones(given["Y"].shape, given["Y"].dtype)
-    return _through(given, activation_of(given), given["Y"], dA)
+    return _through(given, activation_of(given), given["X"], upstream(given, plan, "A"))
 
 
 def _upsample_plan(given: Given) -> Plan:
@@ -188,43 +180,13 @@ def _through(given: Given, chosen: Any, Z: Any, dA: Any) -> Arrays:
     }
 
 
-_FILTERED = frozenset({"filter", "bias", "stride", "padding", "dilation", "groups", "output_size"})
-_POOLED = frozenset({"window", "ceil_mode", "stride", "padding", "dilation"})
 KINDS = {
-    "conv": Kind(
-        "a convolution",
-        _conv_plan,
-        _conv_arrays,
-        _conv_results,
-        _FILTERED | {"filter_layout", "activation", "slope"},
-    ),
-    "maxpool": Kind("a max pool", _pool_plan, _plain_arrays, _maxpool_results, _POOLED | {"ties"}),
-    "avgpool": Kind(
-        "an average pool",
-        _pool_plan,
-        _plain_arrays,
-        _avgpool_results,
-        _POOLED | {"count_include_pad"},
-    ),
+    "conv": Kind("a convolution", _conv_plan, _conv_arrays, _conv_results),
+    "maxpool": Kind("a max pool", _pool_plan, _plain_arrays, _maxpool_results),
+    "avgpool": Kind("an average pool", _pool_plan, _plain_arrays, _avgpool_results),
     "transposed": Kind(
-        "a transposed convolution",
-        _transposed_plan,
-        _transposed_arrays,
-        _transposed_results,
-        _FILTERED | {"output_padding"},
+        "a transposed convolution", _transposed_plan, _transposed_arrays, _transposed_results
     ),
-    "activation": Kind(
-        "an activation",
-        _activation_plan,
-        _activation_arrays,
-        lambda layer: {},
-        frozenset({"activation", "slope"}),
-    ),
-    "upsample": Kind(
-        "upsampling",
-        _upsample_plan,
-        _plain_arrays,
-        _upsample_results,
-        frozenset({"stride", "upsample"}),
-    ),
+    "activation": Kind("an activation", _activation_plan, _activation_arrays, lambda layer: {}),
+    "upsample": Kind("upsampling", _upsample_plan, _plain_arrays, _upsample_results),
 }

@@ -182,12 +182,13 @@ def _unknown(names: Names, text: str) -> UsageError:
     from convgrad_cli.derivation.writer import Writer
 
     targets = names.traced.targets
-    role = targets.get("dW", "X")
+    shown = "dX" if "dX" in targets else next(target for target in targets if target[0] == "d")
+    role = targets.get("dW", targets[shown])
     label = Writer(names).entry(role, tuple(0 for _ in names.frames[role].shape))
     near = difflib.get_close_matches(text.split("[")[0].lower(), [t.lower() for t in targets], n=1)
     return UsageError(
         f"There is nothing called {text[:60]!r} to derive.",
-        expected=f"{', '.join(targets)}, an element such as {_example(names.traced, 'dX')}, or a "
+        expected=f"{', '.join(targets)}, an element such as {_example(names.traced, shown)}, or a "
         f"label of the notation such as {label}",
         remedy=next((f"did you mean {t}?" for t in targets if near and t.lower() == near[0]), None),
     )

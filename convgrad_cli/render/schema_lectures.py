@@ -122,7 +122,7 @@ LECTURE_OPERATIONS: Final[dict[str, Schema]] = {
         "activation_forward",
         closed({}),
         {"Y": _ARRAY, "A": _ARRAY, "activation": _ACTIVATIONS},
-        _DERIVED | _VIEWS,
+        _DERIVED | _VIEWS | {"slope": {"type": "number"}},
     ),
     "activation_backward": envelope(
         "activation_backward",
@@ -131,7 +131,7 @@ LECTURE_OPERATIONS: Final[dict[str, Schema]] = {
             **dict.fromkeys(("Y", "A", "derivative", "dA", "dY"), _ARRAY),
             "activation": _ACTIVATIONS,
         },
-        _DERIVED | _VIEWS,
+        _DERIVED | _VIEWS | {"slope": {"type": "number"}},
     ),
     "transposed_forward": envelope(
         "transposed_forward", TRANSPOSED_GEOMETRY, {"Y": _ARRAY}, _DERIVED | _VIEWS

@@ -1,11 +1,17 @@
 """How each course calls a backward function: what it takes, what it gives back, in which layout.
 
 arrays   (X, W, dY, stride=…, padding=…, dilation=…, groups=…)      -> (dX, dW, db)
-         (X, dY, window, stride=…, padding=…)                       -> dX
+         (X, W, b, dA, stride=…, …)    conv with an activation      -> (dX, dW, db)
+         (X, W, dY, …, output_padding=…)    transposed, W (C, K/groups, …)  -> (dX, dW, db)
+         (X, dY, window, stride=…, padding=…)    pools              -> dX
+         (X, dY, stride=…)    upsampling; or the scale third        -> dX
+         (Z, dA, slope=…)     activation                            -> dZ
 cs231n   (dout, (x, w, b, {"stride", "pad"}))                       -> (dx, dw, db)
          (dout, (x, {"pool_height", "pool_width", "stride"}))       -> dx
+         (dout, x)            activation                            -> dx
 dlai     (dZ, (A_prev, W, b, {"stride", "pad"}))   NHWC, HWIO       -> (dA_prev, dW, db)
          (dA, (A_prev, {"f", "stride"}), mode)     NHWC             -> dA_prev
+         (dA, Z)              activation                            -> dZ
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ SignatureOption = Annotated[
     str,
     Option(
         "--signature",
-        help="arrays: (X, W, dY, stride=…) → (dX, dW, db); cs231n: (dout, cache); "
-        "dlai: (dZ, cache), NHWC.",
+        help="arrays: (X, W, dY, stride=…) → (dX, dW, db), with an activation (X, W, b, dA, …), "
+        "pools (X, dY, window) and upsampling (X, dY, scale) → dX, an activation (Z, dA) → dZ; "
+        "cs231n: (dout, cache); dlai: (dZ, cache), NHWC.",
     ),
 ]
 KindOption = Annotated[

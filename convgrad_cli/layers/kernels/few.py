@@ -32,7 +32,7 @@ from convgrad_cli.layers.kernels.workers import share_out, worker_count
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from convgrad_cli.layers.kernels.lines import Woven
+    from convgrad_cli.layers.kernels.lines import Phase, Woven
     from convgrad_cli.layers.kernels.pieces import Piece
     from convgrad_cli.layers.kernels.stack import Place, Stack
     from convgrad_cli.layers.kernels.workers import Scratch
@@ -96,81 +96,89 @@ class Few:
                     if tap is not None:
                         yield Tap(g, row, r, tap)
 
+    def _made(self, stack: Stack) -> list[tuple[int, int]]:
+        """The blocks of rows of T: (group, phase) wherever they have a tap in common."""
+        return sorted({(tap.group, tap.phase) for tap in self._taps(stack)})
+
     def _factor(self, m: Array, stack: Stack) -> Array:
-        """M: (groups, stack's groups * phases * v channels, rows)."""
+        """M: (groups, blocks * v channels, rows of the stack)."""
         groups, filters, channels = m.shape[:3]
-        made = (len(stack.groups), len(self.woven.phases), filters)
-        M = np.zeros((groups, *made, len(stack.views), channels), m.dtype)
+        block = {made: i for i, made in enumerate(self._made(stack))}
+        M = np.zeros((groups, len(block), filters, len(stack.views), channels), m.dtype)
         for g, row, r, tap in self._taps(stack):
-            M[:, g, r, :, row] = m[at(..., *tap)]
+            M[:, block[g, r], :, row] = m[at(..., *tap)]
         if stack.whole:
             M = M.swapaxes(-1, -2)
-        return M.reshape(groups, prod(made), -1)
+        return M.reshape(groups, len(block) * filters, -1)
 
     def _piece(self, piece: Piece, worker: int, scratch: Scratch) -> None:
-        phases = self.woven.phases
-        total = columns = None
-        if self.out is not None:
-            target = channels_first(self.out[piece.place])
-            in_place = len(phases) == 1 and phases[0].everywhere and mergeable(target)
-            shape = (len(target), len(phases) * self.filters, piece.columns)
-            own = scratch.matrices("total", shape, target.dtype)
-            total = as_matrix(target) if in_place else own
-        if self.V is not None:
-            columns = self._columns(self.V, piece, scratch)
+        columns = None if self.V is None else self._columns(self.V, piece, scratch)
+        parts: list[list[Array]] = [[] for _ in self.woven.phases]
         for number, stack in enumerate(self.stacks):
             S = fill(stack, self.woven.lines, self.U, piece, scratch)
-            starts = [group.later * prod(piece.size[1:]) for group in stack.groups]
-            if total is not None:
-                self._add_rows(total, number, S, starts, piece, scratch)
+            if self.out is not None:
+                factor = self.factors[number][piece.groups]
+                T = scratch.matrices(f"tall {number}", (*factor.shape[:2], S.shape[2]), S.dtype)
+                longest = longest_sum(S.dtype, self.U.shape[2])
+                add_product(T, factor, S, scratch, longest=longest, empty=True)
+                by_block = T.reshape(len(T), -1, self.filters, T.shape[2])
+                for i, (g, r) in enumerate(self._made(stack)):
+                    start = self._start(stack, g, piece)
+                    parts[r].append(by_block[:, i, :, start : start + piece.columns])
             if columns is not None:
-                self._add_sums(number, S, starts, columns, piece, worker, scratch)
-        if total is not None and self.out is not None:
-            if self.b is not None:
-                total += self.b[piece.groups]
-            if not in_place:
-                self._put(total, piece)
+                self._add_sums(number, S, columns, piece, worker, scratch)
+        if self.out is not None:
+            for phase, rows in zip(self.woven.phases, parts, strict=True):
+                self._add_up(self.out, phase, rows, piece, scratch)
 
-    def _add_rows(
-        self,
-        total: Array,
-        number: int,
-        S: Array,
-        starts: list[int],
-        piece: Piece,
-        scratch: Scratch,
+    @staticmethod
+    def _start(stack: Stack, group: int, piece: Piece) -> int:
+        """The column of the stack from which a group sees the piece."""
+        return stack.groups[group].later * prod(piece.size[1:])
+
+    def _add_up(
+        self, out: Array, phase: Phase, rows: list[Array], piece: Piece, scratch: Scratch
     ) -> None:
-        """T = M @ S, and its rows added to where they belong."""
-        factor = self.factors[number][piece.groups]
-        longest = longest_sum(S.dtype, self.U.shape[2])
-        if len(starts) == 1 and number == 0:
-            add_product(total, factor, S, scratch, longest=longest, empty=True)
-            return
-        T = scratch.matrices("tall", (*factor.shape[:2], S.shape[2]), S.dtype)
-        add_product(T, factor, S, scratch, longest=longest, empty=True)
-        by_group = T.reshape(len(T), len(starts), -1, T.shape[2])
-        rows = [by_group[:, g, :, a : a + piece.columns] for g, a in enumerate(starts)]
-        if number == 0:
-            np.add(rows[0], rows[1], out=total)
-        for row in rows[2:] if number == 0 else rows:
-            total += row
+        """A phase's rows of T, added up where they belong in ``out``; and the bias."""
+        if self.b is not None:
+            rows[0] += self.b[piece.groups]
+        while len(rows) > 2:
+            first, second, *rest = rows
+            both = scratch.take("sum of rows", first.shape, first.dtype)
+            rows = [np.add(first, second, out=both), *rest]
+        target = channels_first(out[phase.place(piece, out.shape[3:])])
+        if phase.everywhere and mergeable(target):
+            target = as_matrix(target)
+        else:
+            images = piece.images.stop - piece.images.start
+            inside = at(..., *map(slice, target.shape[3:]))
+            rows = [row.reshape(*row.shape[:2], images, *piece.size)[inside] for row in rows]
+        if len(rows) == 1:
+            target[...] = rows[0]
+        else:
+            np.add(rows[0], rows[1], out=target)
 
     def _add_sums(
         self,
         number: int,
         S: Array,
-        starts: list[int],
         columns: Array,
         piece: Piece,
         worker: int,
         scratch: Scratch,
     ) -> None:
         """S @ v^T for every group, seen from its own row on."""
+        stack = self.stacks[number]
+        starts = [self._start(stack, g, piece) for g in range(len(stack.groups))]
         shape = (len(starts), *S.shape[:2], columns.shape[2])
         part = (number, piece.groups.start)
         more = scratch.take("sum", shape, S.dtype)
         for g, start in enumerate(starts):
-            np.matmul(S[:, :, start : start + piece.columns], columns, out=more[g])
+            seen = S[:, :, start : start + piece.columns]
+            if columns.shape[2] == 1:
+                np.vecdot(seen, columns[:, None, :, 0], out=more[g, :, :, 0])
+            else:
+                np.matmul(seen, columns, out=more[g])
         if part in self.sums[worker]:
             self.sums[worker][part] += more
         else:
@@ -191,15 +199,6 @@ class Few:
                 apart[:, r] = 0
             apart[:, r][inside] = seen
         return apart.reshape(groups, len(phases) * self.filters, -1).swapaxes(1, 2)
-
-    def _put(self, total: Array, piece: Piece) -> None:
-        """Every phase to its places in ``out``."""
-        assert self.out is not None
-        images = piece.images.stop - piece.images.start
-        by_phase = total.reshape(len(total), -1, self.filters, images, *piece.size)
-        for r, phase in enumerate(self.woven.phases):
-            target = channels_first(self.out[phase.place(piece, self.out.shape[3:])])
-            target[...] = by_phase[:, r][at(..., *map(slice, target.shape[3:]))]
 
     def _collect(self, dm: Array) -> None:
         """The workers' sums added up, as (groups, v channels, u channels, *kernel)."""

@@ -201,3 +201,46 @@ def test_figure_refuses_with_one_clear_error(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "options"),
+    [
+        (("--layer", "transposed", "--stride", "2", "--output-padding", "1"), "products",
+         {"operation": "transposed_backward", "output_padding": [1, 1]}),
+        (("--layer", "activation", "--activation", "leaky-relu", "--slope", "0.2"), "pointwise",
+         {"operation": "activation_backward", "activation": "leaky-relu", "slope": 0.2}),
+        (("--activation", "silu"), "products",
+         {"operation": "conv_backward", "activation": "silu"}),
+        (("--layer", "upsample", "--upsample", "zeros", "-x", "[[1,2],[3,4]]"), "pool",
+         {"operation": "upsample_backward", "stride": [2, 2]}),
+    ],
+    ids=["transposed", "activation", "conv-silu", "upsample"],
+)  # fmt: skip
+def test_explore_takes_the_lectures_other_layers(
+    convgrad: Any, arguments: tuple[str, ...], kind: str, options: dict[str, Any]
+) -> None:
+    done = convgrad("explore", "--quiet", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    layer = payload_of(done.stdout)
+    assert layer["kind"] == kind
+    assert options.items() <= layer["options"].items()
+
+
+def test_a_crop_keeps_the_activations_upstream(convgrad: Any) -> None:
+    done = convgrad("explore", "--activation", "relu", "--sample", "recitation-1", "--crop", "3,2")
+    assert done.returncode == 0, done.stderr
+    arrays = payload_of(done.stdout)["arrays"]
+    assert arrays["X"]["shape"] == [1, 1, 3, 2]
+    assert len(arrays["dA"]["values"]) == 2
+    assert "values" not in arrays["dY"]
+
+
+def test_what_cannot_be_cropped_is_told_so(convgrad: Any) -> None:
+    done = convgrad("explore", "--layer", "transposed", "--crop", "2")
+    assert done.returncode == 2
+    assert "--crop takes a part of a convolution or a pool." in done.stderr
+    large = str([[0] * 70])
+    done = convgrad("explore", "--layer", "activation", "--activation", "relu", "-x", large)
+    assert done.returncode == 2
+    assert "give a part of the arrays" in done.stderr

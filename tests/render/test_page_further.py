@@ -244,7 +244,7 @@ def test_an_edit_goes_through_the_activation(opened: Any) -> None:
         assert shown_values(browser, name) == pytest.approx(expected, rel=1e-3, abs=5e-6), name
 
 
-NUMBERS = [0, 1, -1, 0.5, -0.5, 1e-3, -1e-3, 2.7, -2.7, 2.83, -2.83, 2.9, -2.9, 6, -6, 12.5, -12.5,
+NUMBERS = [0, 1, -1, 0.5, -0.5, 1e-3, -1e-3, 2.7, -2.7, 2.83, -2.83, 2.9, -2.9, 5, -5, 6, -6, 12.5, -12.5,
            30, -30, 500, -500, 800, -800, 1e12, -1e12]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The catalogue for activations: rows A1 to A10.
+"""The catalogue for activations, rows A1 to A10, and their readings for dZ.
 
 Right: A = σ(z) and dZ = dA ∘ σ′(z). A mistake puts another function of z and dA in the place of
 ``local`` (dZ) or of z in the place of ``value`` (A); both belong to one stage, so that after a
@@ -80,20 +80,17 @@ def local_mistakes(s: Setting) -> list[Mistake]:
     return list(chain.from_iterable(maker(s) for maker in makers))
 
 
-def value_mistakes(s: Setting) -> list[Mistake]:
-    """Every reading of every row for A = σ(z)."""
-    makers = (_value, _value_sides, _value_others, _value_parts, _value_before_bias)
-    return list(chain.from_iterable(maker(s) for maker in makers))
-
-
-def _mistake(id: str, phrase: str, fix: str, **changes: Any) -> Mistake:
+def pointwise_mistake(id: str, phrase: str, fix: str, **changes: Any) -> Mistake:
+    """A mistake in σ or σ′: all are one stage."""
     return Mistake(id, phrase, fix, changes, frozenset({"activation"}))
 
 
 def _slope(id: str, phrase: str, fix: str, function: pw.Function, word: str | None) -> Mistake:
     """A mistake that has another function of z in the place of σ′."""
     factors = None if word is None else (word,)
-    return _mistake(id, phrase, fix, local=Local(lambda z, dA: dA * function(z), True, factors))
+    return pointwise_mistake(
+        id, phrase, fix, local=Local(lambda z, dA: dA * function(z), True, factors)
+    )
 
 
 def _fix(s: Setting) -> str:
@@ -105,7 +102,7 @@ def _left_out(s: Setting) -> Iterator[Mistake]:
         return
     sigma, fix = s.plain, _fix(s)
     phrase = "σ′ left out: dA passed on as it is"
-    yield _mistake("A1", phrase, fix, local=Local(lambda z, dA: dA + 0.0, True, ()))
+    yield pointwise_mistake("A1", phrase, fix, local=Local(lambda z, dA: dA + 0.0, True, ()))
     phrase = "σ(z) in place of σ′(z)"
     phrase += " (softplus's derivative)" if s.name == "sigmoid" else ""
     yield _slope("A2", phrase, fix, sigma.value, "σ")
@@ -140,8 +137,8 @@ def _sides(s: Setting) -> Iterator[Mistake]:
     yield _slope("A4", phrase, fix, lambda z: np.where(z > 0, below, 1.0), None)
     phrase = "the sign test made on dA instead of z"
     local = Local(lambda z, dA: dA * np.where(dA > 0, 1.0, below))
-    yield _mistake("A4", phrase, f"{fix}: the test is on z", local=local)
-    for words, slope in _other_slopes(s):
+    yield pointwise_mistake("A4", phrase, f"{fix}: the test is on z", local=local)
+    for words, slope in other_slopes(s):
         yield _slope("A4", words, fix, pw.leaky(slope).slope, None)
     fix = f"convgrad takes σ′(0) = {below:g}, the slope below 0"
     phrase = "σ′(0) taken as 1 (z ≥ 0 instead of z > 0)"
@@ -152,7 +149,8 @@ def _sides(s: Setting) -> Iterator[Mistake]:
     yield _slope("A5", phrase, fix, values, None)
 
 
-def _other_slopes(s: Setting) -> Iterator[tuple[str, float]]:
+def other_slopes(s: Setting) -> Iterator[tuple[str, float]]:
+    """Slopes below 0 that are not the layer's, in words."""
     if s.name == "leaky-relu":
         if s.slope != 0:
             yield "the slope below 0 left out (ReLU)", 0.0
@@ -172,7 +170,7 @@ def _approximated(s: Setting) -> Iterator[Mistake]:
         ("the tanh approximation's derivative", pw.gelu_tanh_slope, "gelu_tanh′"),
         ("the sigmoid approximation's derivative", _gelu_sigmoid_slope, "gelu_sigmoid′"),
     ):
-        gap = _gap(s.dA * function(s.Z), s.dA * s.plain.slope(s.Z))
+        gap = largest_gap(s.dA * function(s.Z), s.dA * s.plain.slope(s.Z))
         phrase = f"{words} instead of the erf form's (off by at most {gap} here)"
         yield _slope("A6", phrase, "use the erf form: σ′(z) = Φ(z) + z·φ(z)", function, word)
 
@@ -182,7 +180,8 @@ def _gelu_sigmoid_slope(z: Array) -> Array:
     return s + 1.702 * z * s * (1.0 - s)
 
 
-def _gap(one: Array, other: Array) -> str:
+def largest_gap(one: Array, other: Array) -> str:
+    """The largest difference, as a report says it."""
     return f"{float(np.abs(one - other).max(initial=0.0)):.1e}"
 
 
@@ -198,13 +197,13 @@ def _not_dA(s: Setting) -> Iterator[Mistake]:
         ),
     ):
         if not (s.name == "identity" and "by A" in words):
-            yield _mistake("A7", words, fix, local=Local(function, False, factors))
+            yield pointwise_mistake("A7", words, fix, local=Local(function, False, factors))
     if s.name != "identity":
         phrase = "dA multiplied by z instead of σ′(z)"
         yield _slope("A7", phrase, fix, lambda z: z, None)
 
 
-def _strangers(s: Setting) -> Iterator[tuple[str, pw.Plain]]:
+def strangers(s: Setting) -> Iterator[tuple[str, pw.Plain]]:
     """The other activations; ReLU and leaky ReLU are each other's slope (A4), and the identity's
     derivative is none at all (A1)."""
     piecewise = ("relu", "leaky-relu")
@@ -215,7 +214,7 @@ def _strangers(s: Setting) -> Iterator[tuple[str, pw.Plain]]:
 
 
 def _others(s: Setting) -> Iterator[Mistake]:
-    for name, sigma in _strangers(s):
+    for name, sigma in strangers(s):
         if not (s.name == "sigmoid" and name == "softplus"):  # that is A2
             phrase = f"{name}'s derivative instead of {s.name}'s"
             yield _slope("A8", phrase, _fix(s), sigma.slope, f"{name}′")
@@ -276,70 +275,3 @@ def _before_bias(s: Setting) -> Iterator[Mistake]:
     fix = "z is the convolution with its bias: σ′(Y), Y = conv(X, W) + b"
     phrase = "σ′ evaluated before the bias is added"
     yield _slope("A10", phrase, fix, lambda z: s.plain.slope(z - bias), None)
-
-
-# ---- A = σ(z)
-
-
-def _value(s: Setting) -> Iterator[Mistake]:
-    if s.name == "identity":
-        return
-    sigma, fix = s.plain, _value_fix(s)
-    yield _mistake("A1", "σ left out: A = z", fix, value=lambda z: z + 0.0)
-    yield _mistake("A2", "σ′(z) in place of σ(z)", fix, value=sigma.slope)
-    if s.name != "relu":
-        phrase = "σ applied twice: σ(σ(z))"
-        yield _mistake("A3", phrase, fix, value=lambda z: sigma.value(sigma.value(z)))
-
-
-def _value_fix(s: Setting) -> str:
-    return f"A = σ(z), {s.name}, element by element"
-
-
-def _value_sides(s: Setting) -> Iterator[Mistake]:
-    if not s.kinked:
-        return
-    below, fix = s.below, _value_fix(s)
-    phrase = "the sign test the wrong way round"
-    yield _mistake("A4", phrase, fix, value=lambda z: np.where(z > 0, below * z, z))
-    for words, slope in _other_slopes(s):
-        yield _mistake("A4", words, fix, value=pw.leaky(slope).value)
-
-
-def _value_others(s: Setting) -> Iterator[Mistake]:
-    for name, sigma in _strangers(s):
-        phrase = f"{name} instead of {s.name}"
-        yield _mistake("A8", phrase, _value_fix(s), value=sigma.value)
-    if s.name == "gelu":
-        for words, function in (
-            ("tanh", pw.gelu_tanh),
-            ("sigmoid", lambda z: z * pw.sigmoid(1.702 * z)),
-        ):
-            gap = _gap(function(s.Z), s.plain.value(s.Z))
-            phrase = f"GELU's {words} approximation instead of the erf form (off by at most "
-            phrase += f"{gap} here)"
-            yield _mistake("A6", phrase, "use the erf form: A = z·Φ(z)", value=function)
-
-
-_VALUE_PARTS: Final[dict[str, tuple[tuple[str, pw.Function], ...]]] = {
-    "tanh": (("2/(1 + e^−z) − 1: the 2 of e^−2z left out", lambda z: 2.0 * pw.sigmoid(z) - 1.0),),
-    "gelu": (
-        ("Φ(z) alone: the factor z left out", pw.normal),
-        ("erf(z) for erf(z/√2) in Φ", lambda z: z * 0.5 * (1.0 + pw.erf(z))),
-        ("z·(1 + erf(z/√2)): the ½ left out", lambda z: 2.0 * z * pw.normal(z)),
-    ),
-}
-
-
-def _value_parts(s: Setting) -> Iterator[Mistake]:
-    for words, function in _VALUE_PARTS.get(s.name, ()):
-        yield _mistake("A9", f"σ(z) taken as {words}", _value_fix(s), value=function)
-
-
-def _value_before_bias(s: Setting) -> Iterator[Mistake]:
-    bias = s.bias
-    if bias is None or s.name == "identity":
-        return
-    fix = "add the bias first: A = σ(conv(X, W) + b)"
-    phrase = "the activation applied before the bias: σ(conv(X, W)) + b"
-    yield _mistake("A10", phrase, fix, value=lambda z: s.plain.value(z - bias) + bias)

@@ -16,8 +16,8 @@ from convgrad_cli.check.catalogue_activation import (
     ACTIVATION_ROWS,
     Setting,
     local_mistakes,
-    value_mistakes,
 )
+from convgrad_cli.check.catalogue_activation_value import value_mistakes
 from convgrad_cli.check.cutout import Cutout, one_sample
 from convgrad_cli.check.mistake import row_table
 from convgrad_cli.check.problem import Problem, merged, precise

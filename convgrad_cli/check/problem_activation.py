@@ -12,8 +12,8 @@ from convgrad_cli.check.catalogue_activation import (
     Local,
     Setting,
     local_mistakes,
-    value_mistakes,
 )
+from convgrad_cli.check.catalogue_activation_value import value_mistakes
 from convgrad_cli.check.problem import MOVING, Problem, merged, precise
 from convgrad_cli.check.suggest import canonical_plan
 from convgrad_cli.layers import activation as layers

@@ -23,6 +23,8 @@ def picture_lines(parts: tuple[str | Grid, ...], width: int) -> Iterator[Line]:
         wide = _unit_width(unit)
         if band and used + wide > width:
             yield from _drawn(band)
+            if any(isinstance(part, Grid) and len(part.cells) > 1 for part in band):
+                yield []
             band, used = [" " * margin], margin
             if margin + wide > width:
                 band, used = [], 0
@@ -98,7 +100,7 @@ def _boxed(grid: Grid) -> list[Line]:
     for r, row in enumerate(cells):
         line: Line = [Span("[ " if len(cells) == 1 else "│ ", "faint")]
         for c, (cell, wide) in enumerate(zip(row, widths, strict=True)):
-            style = "name" if (r, c) in grid.marked else "faint" if cell.strip() == "0" else ""
+            style = "marked" if (r, c) in grid.marked else "faint" if cell.strip() == "0" else ""
             line += [Span(cell.rjust(wide), style), Span("  " if c < len(row) - 1 else " ")]
         lines.append([*line, Span("]" if len(cells) == 1 else "│", "faint")])
     return lines

@@ -54,6 +54,7 @@ STYLES: Final = {
     "title": "bold",
     "name": "bold",
     "faint": "dim",
+    "marked": "bold color(33)",
     "good": "bold color(33)",
     "bad": "bold color(166)",
     "positive small": "color(68)",
@@ -140,7 +141,9 @@ def _drawn(
     shown = planes(result, section, limit=WHOLE_UP_TO, top=display.top)
     values = shown_values(shown)
     tokens = aligned(display_tokens(values, display.precision))
-    cells = iter(list(map(Span, tokens, cell_styles(values))))
+    # A switch is a place and no amount: it has no sign and no size to show.
+    styles = [""] * len(tokens) if section.name == "switches" else cell_styles(values)
+    cells = iter(list(map(Span, tokens, styles)))
     head = [Span(section.title, "name"), Span(f"  {array.shape} {array.dtype}", "faint")]
     alone = len(shown) == 1 and not in_part(shown)
     left_out = f"{glyphs.across} {planes_left_out(shown, array)} more {glyphs.across}"

@@ -187,3 +187,25 @@ def test_dots_stand_where_columns_were_left_out(width: int) -> None:
     assert right == list(range(115 - len(right), 115))
     assert len(left) >= 2
     assert len(right) >= 2
+
+
+def test_the_window_is_coloured_and_bracketed_and_nothing_else_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    written = Written(example("recitation-2", "dX[2,2]"), ["convolution"])
+    coloured = render_derivation(written, "table", width=80, color=True)
+    blue = re.findall(r"\x1b\[1;38;5;33m([^\x1b]*)\x1b", coloured)
+    numbers = [cell for cell in blue if re.fullmatch(r"\[\d\]", cell)]
+    assert [cell.strip()[1:-1] for cell in blue[:9] if "∂" in cell] == [
+        "∂L/∂y00", "∂L/∂y01", "∂L/∂y10", "∂L/∂y11"
+    ]  # fmt: skip
+    assert numbers[-9:] == ["[1]", "[0]", "[2]", "[0]", "[0]", "[0]", "[3]", "[0]", "[4]"]
+    assert len(blue) == 18
+
+
+def test_a_line_between_matrices_that_do_not_stand_beside_each_other() -> None:
+    lines = table(example("recitation-2", "dX[2,2]"), "convolution").splitlines()
+    padded = next(at for at, line in enumerate(lines) if line.startswith("pad(dilate("))
+    assert lines[padded + 4] == ""
+    assert lines[padded + 5].strip().startswith("│")

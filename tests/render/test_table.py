@@ -230,3 +230,13 @@ def test_rich_is_loaded_for_the_table_only(format: str) -> None:
 
     assert not loaded(format)
     assert loaded("table")
+
+
+def test_switches_are_places_and_have_no_colour_of_size() -> None:
+    result = single(np.array([[4, 80]]))
+    amounts = text_of(result, "table", color=True)
+    result.arrays = {"switches": result.arrays.popitem()[1]}
+    places = text_of(result, "table", color=True)
+    assert "38;5;" in amounts
+    assert "38;5;" not in places
+    assert re.search(r"\b80\b", places)

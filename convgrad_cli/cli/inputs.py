@@ -67,7 +67,14 @@ class Given:
             return make()
         except ConvgradError as error:
             loaded = self.arrays.get(error.array or "")
-            raise error.located(loaded.source if loaded else None) from None
+            raise error.located(loaded.source if loaded else option_flag(error.array)) from None
+
+
+def option_flag(name: str | None) -> str | None:
+    """The option that gives what an error calls ``output padding``; None for what is no option."""
+    known = (*_CONV_KEYS, *_POOL_KEYS, "output_padding")
+    key = "stride" if name == "scale" else (name or "").replace(" ", "_")
+    return f"--{key.replace('_', '-')}" if key in known else None
 
 
 def gather(

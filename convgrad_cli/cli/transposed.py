@@ -159,7 +159,8 @@ def _upsampled(given: Given, mode: str, output: OutputOptions) -> None:
             f"Unknown upsampling {mode!r}.", expected=f"one of {', '.join(layer.UPSAMPLINGS)}"
         )
     dims = given.options.get("dims") or min(2, X.ndim)
-    scale = per_dimension(given.options.get("stride", 2), dims, "stride")
+    steps = given.options.get("stride", 2)
+    scale = given.locating(lambda: per_dimension(steps, dims, "stride"))
     Y = layer.nearest(X, scale) if mode == "nearest" else layer.zeros(X, scale)
     found, dY = {"Y": Y}, given.get("dY")
     if dY is not None:

@@ -66,6 +66,7 @@ def resolve_padding(
             expected=f"one for all, or {dims} (one per spatial dimension)",
             found=f"{len(entries)}: {_spell(padding)}",
             remedy="give an uneven padding as before:after, e.g. 1:0,2:1",
+            array="padding",
         )
     return tuple(_sides(entry) for entry in entries)
 
@@ -81,6 +82,7 @@ def _from_word(word: str, size: int, extent: int, stride: int) -> Sides:
     raise GeometryError(
         f"Unknown padding word {word!r}.",
         expected=f"a number, before:after pairs, or one of {', '.join(PADDING_WORDS)}",
+        array="padding",
     )
 
 
@@ -100,12 +102,14 @@ def _sides(entry: object) -> Sides:
         raise GeometryError(
             "Padding of one dimension must be a number or a (before, after) pair.",
             found=_spell(entry),
+            array="padding",
         )
     if min(sides) < 0:
         raise GeometryError(
             "Padding must not be negative.",
             found=_spell(entry),
             remedy="crop the input instead",
+            array="padding",
         )
     return Sides(*sides)
 

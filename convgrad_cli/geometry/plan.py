@@ -184,6 +184,7 @@ def _check_output_size(axes: Sequence[Axis], wanted: Sequence[int]) -> None:
             expected=str(tuple(wanted)),
             found=f"{output} without padding, which only makes it larger",
             remedy="ask for an output at least that large, or raise the stride",
+            array="output size",
         )
 
 
@@ -191,12 +192,15 @@ def _check_channels(
     channels: int, filters: int, per_group: int, groups: int, x_shape: Shape, w_shape: Shape
 ) -> None:
     if (whole_number(groups) or 0) < 1:
-        raise GeometryError("Groups must be a positive whole number.", found=str(groups))
+        raise GeometryError(
+            "Groups must be a positive whole number.", found=str(groups), array="groups"
+        )
     if channels % groups or filters % groups:
         raise GeometryError(
             "Groups must divide the channels of X and the filters of W.",
             expected=f"a divisor of {channels} channels and of {filters} filters",
             found=f"groups {groups}",
+            array="groups",
         )
     if per_group * groups != channels:
         raise ShapeError(
@@ -219,7 +223,7 @@ def _check_reaches(axes: Sequence[Axis], what: str) -> None:
         expected=f"at most {tuple(axis.padded for axis in axes)}   the input "
         f"{tuple(axis.size for axis in axes)} with its padding",
         found=f"{extents}" + (" after dilation" if dilated else ""),
-        remedy="add padding, or use a smaller filter or dilation",
+        remedy="add padding (--padding), or use a smaller filter or --dilation",
     )
 
 
@@ -231,6 +235,7 @@ def _check_pool_padding(axes: Sequence[Axis]) -> None:
                 expected=f"at most {axis.extent // 2} on each side for a window of {axis.kernel}"
                 + (f" with dilation {axis.dilation}" if axis.dilation > 1 else ""),
                 found=f"{axis.before} before, {axis.after} after",
+                array="padding",
             )
         # Padding is that small that every window starts before the input's end, and the place
         # it starts on is real unless that lies in the padding before.
@@ -240,7 +245,8 @@ def _check_pool_padding(axes: Sequence[Axis]) -> None:
                     "A window lies wholly in the padding, so it has nothing to pool.",
                     found=f"window {out} of a dimension of size {axis.size}, window {axis.kernel},"
                     f" stride {axis.stride}, padding {axis.before}:{axis.after}",
-                    remedy="use less padding, or a smaller dilation",
+                    remedy="use less padding, or a smaller --dilation",
+                    array="padding",
                 )
 
 

@@ -241,6 +241,7 @@ def _axes(
             expected="at least 1 in every dimension",
             found=f"an output of {tuple(axis.size for axis in axes)}",
             remedy="a transposed convolution's padding crops its output: use less",
+            array="padding",
         )
     return axes, surplus
 
@@ -257,6 +258,7 @@ def _sides(
                 expected=f"a filter that spans at least the stride {tuple(strides)}",
                 found=f"{tuple(extents)}",
                 remedy="use --output-padding or --output-size",
+                array="W",
             )
         return resolve_padding(padding, outputs, extents, strides)
     return resolve_padding(padding, size, extents, strides)
@@ -273,6 +275,7 @@ def _padding_for(
             expected=f"from {tuple(bare)} to {largest} with this stride and padding",
             found=str(tuple(wanted)),
             remedy="change the padding, or ask for a size in that range",
+            array="output size",
         )
     return added
 
@@ -287,6 +290,7 @@ def _check_output_padding(
             expected=f"less than {limits}",
             found=str(tuple(added)),
             remedy="output padding only chooses among the sizes that a stride maps to one",
+            array="output padding",
         )
 
 
@@ -294,7 +298,9 @@ def _check_channels(
     channels: int, c_in: int, groups: int, x_shape: Sequence[int], w_shape: Sequence[int]
 ) -> None:
     if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
-        raise GeometryError("Groups must be a positive whole number.", found=str(groups))
+        raise GeometryError(
+            "Groups must be a positive whole number.", found=str(groups), array="groups"
+        )
     if c_in != channels:
         raise ShapeError(
             "The channels of X and W do not match.",
@@ -309,6 +315,7 @@ def _check_channels(
             "Groups must divide the channels of X.",
             expected=f"a divisor of {channels}",
             found=f"groups {groups}",
+            array="groups",
         )
 
 

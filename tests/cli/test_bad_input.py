@@ -316,3 +316,41 @@ def test_a_failed_verification_exits_3(tmp_path: Path) -> None:
     assert verdict["passed"] is False
     assert verdict["gradients"]["dX"]["passed"] is True
     assert verdict["gradients"]["dW"]["passed"] is False
+
+
+LAYER = ("-x", "[[1,2,3],[4,5,6],[7,8,9]]", "-w", "[[1,2],[3,4]]")
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("backward", ("--stride", "0")),
+        ("backward", ("--dilation", "1,2,3")),
+        ("forward", ("--padding", "1,2,3")),
+        ("forward", ("--padding", "-1")),
+        ("backward", ("--groups", "0")),
+        ("backward", ("--groups", "3")),
+        ("backward", ("--output-size", "1")),
+        ("transposed", ("--output-padding", "3")),
+        ("transposed", ("--padding", "9")),
+        ("transposed", ("--output-size", "99")),
+        ("transposed", ("--groups", "0")),
+        ("derive", ("--stride", "0")),
+        ("check power", ("--stride", "0")),
+    ],
+)
+def test_a_fault_of_the_geometry_names_its_option(
+    convgrad: Convgrad, command: str, options: tuple[str, str]
+) -> None:
+    done = convgrad(*command.split(), *LAYER, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"   in {options[0]}\n" in done.stderr
+
+
+@pytest.mark.parametrize("options", [("--window", "0"), ("--window", "2", "--padding", "2")])
+def test_a_fault_of_a_pools_geometry_names_its_option(
+    convgrad: Convgrad, options: tuple[str, ...]
+) -> None:
+    done = convgrad("maxpool", *LAYER[:2], *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"   in {options[-2]}\n" in done.stderr

@@ -79,7 +79,7 @@ REFUSED = {
         "W is larger than the padded input: the output is empty.\n"
         "  expected  at most (5, 5)   the input (5, 4) with its padding\n"
         "  found     (3, 7) after dilation\n"
-        "  remedy    add padding, or use a smaller filter or dilation",
+        "  remedy    add padding (--padding), or use a smaller filter or --dilation",
     ),
     "empty-axis": (
         lambda: plan_conv((0, 5), (3, 3)),

@@ -39,7 +39,7 @@ MIXED: dict[str, Any] = {
         {"type": "transposed", "filter": integers(4, 3, 2, 2).tolist(), "bias": [1, -2, 3],
          "stride": 2, "padding": [[0, 1], [1, 0]]},
         {"type": "avgpool", "window": 3, "stride": 2},
-        {"type": "tanh"},
+        {"type": "silu"},
         {"type": "maxpool", "window": 2, "stride": 1, "ties": "split"},
         {"type": "flatten"},
         {"type": "dense", "weight": RANDOM.normal(size=(3, 12)).round(2).tolist()},

@@ -94,8 +94,8 @@ def test_a_frame_answers_the_newest_pointer_position_only(opened: Any) -> None:
     browser = opened(LARGE)
     browser.run("document.querySelector(\"[data-card='X']\").scrollIntoView()")
     browser.run(
-        "window.answers = []; new MutationObserver(() => window.answers.push("
-        "document.getElementById('subject').textContent))"
+        "window.answers = []; new MutationObserver((all) => window.answers.push("
+        "...all.map(() => document.getElementById('subject').textContent)))"
         ".observe(document.getElementById('subject'), {childList: true})"
     )
     browser.run(POINT, "X", [64 * 20 + at for at in range(40)])

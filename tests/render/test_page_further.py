@@ -179,7 +179,20 @@ def test_pointing_at_a_given_cell_lights_what_it_influences(
 
 
 def test_what_only_the_bias_reaches_says_so(opened: Any) -> None:
-    browser = opened(FURTHER["transposed-surplus"])
+    layer = FURTHER["transposed-surplus"]
+    browser = opened(layer)
+    shape = layer.traced.frames["Y"].shape
+    alone = {
+        at
+        for at, index in enumerate(product(*map(range, shape)))
+        if [term.operand for term in layer.traced.terms("Y", index)] == ["b"]
+    }
+    grey = browser.run(
+        "return Array.from(document.querySelectorAll(`.unreached[data-a='Y']`),"
+        "(c) => Number(c.dataset.i))"
+    )
+    assert set(grey) == alone
+    assert len(alone) > 10
     browser.hover(".cell[data-a='Y'].unreached")
     text = browser.run("return document.getElementById('equation').textContent")
     assert "gets no product of X and W: only the bias reaches it" in text
@@ -244,8 +257,8 @@ def test_an_edit_goes_through_the_activation(opened: Any) -> None:
         assert shown_values(browser, name) == pytest.approx(expected, rel=1e-3, abs=5e-6), name
 
 
-NUMBERS = [0, 1, -1, 0.5, -0.5, 1e-3, -1e-3, 2.7, -2.7, 2.83, -2.83, 2.9, -2.9, 5, -5, 6, -6, 12.5, -12.5,
-           30, -30, 500, -500, 800, -800, 1e12, -1e12]  # fmt: skip
+NUMBERS = [0, 1, -1, 0.5, -0.5, 1e-3, -1e-3, 2.7, -2.7, 2.83, -2.83, 2.9, -2.9, 5, -5,
+           6, -6, 12.5, -12.5, 30, -30, 500, -500, 800, -800, 1e12, -1e12]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", activation.ACTIVATIONS)

@@ -53,8 +53,6 @@ SAID: Final[dict[str, str]] = {
     "the leftover rows split between both ends": "the output padding split between both ends",
     "the leftover rows filled with 0 though padding's windows still reach them": "the output "
     "padding's rows filled with 0 though windows still reach them",
-    "dY padded by d(k−1) where d(k−1) − p belongs, the result too large": "X padded by d(k−1) "
-    "where d(k−1) − p belongs (nothing cropped), the result too large",
     "dY padded by the forward pass's p where d(k−1) − p belongs": "X, zeros inserted, padded by p "
     "as a convolution's input where d(k−1) − p belongs",
     "the padding's gradient not cropped": "the padding not cropped from the output",
@@ -87,6 +85,14 @@ SAID: Final[dict[str, str]] = {
     "there is one filter (K = 1)": "there is one input channel (C = 1)",
     "a filter sees one input channel (C = 1)": "there is one output channel (K = 1)",
 }
+
+#: Readings that say of a transposed convolution what another one says already (T7, not cropped).
+TWICE: Final = frozenset(
+    {
+        "dY padded by d(k−1) where d(k−1) − p belongs, the result too large",
+        "dY padded by d(k−1) where d(k−1) − p belongs, cut to [:H]",
+    }
+)
 
 #: The transposed convolution's row for a target's row of the convolution; others keep their id.
 IDS: Final[dict[tuple[str, str], str]] = {
@@ -165,6 +171,8 @@ def _other(word: str) -> str:
 def as_transposed(target: str, mistakes: Iterable[Mistake]) -> Iterator[Mistake]:
     """The convolution's mistakes in :data:`DUAL`'s target as the transposed convolution's."""
     for mistake in mistakes:
+        if mistake.phrase in TWICE:
+            continue
         id = IDS.get((target, mistake.id), mistake.id)
         if id == "T4" and "numbers read as" in mistake.phrase:
             id = "F2"

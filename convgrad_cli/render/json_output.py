@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
-from convgrad_cli.render.numbers import exact_json, nonfinite_word, orjson_takes
+from convgrad_cli.render.numbers import (
+    AT_ONCE,
+    exact_json,
+    nonfinite_word,
+    orjson_takes,
+)
 
 if TYPE_CHECKING:
     from convgrad_cli.render.result import Result
@@ -64,7 +69,8 @@ def json_value(value: object) -> Any:
     """``value`` (plain, numpy, or nested) as orjson takes it, non-finite numbers as words."""
     if isinstance(value, np.ndarray):
         value = np.asarray(value)  # orjson knows no subclasses: a mapped file is one
-        return value if orjson_takes(value) else orjson.Fragment(exact_json(value))
+        at_once = value.size <= AT_ONCE and orjson_takes(value)
+        return value if at_once else orjson.Fragment(exact_json(value))
     if isinstance(value, np.generic):
         return json_value(value.item())
     if isinstance(value, float) and not math.isfinite(value):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 DIGITS: Final = 6
 """Significant digits shown to a person unless asked for more."""
 
+AT_ONCE: Final = 1 << 20
+"""Numbers written by one call of the JSON library. Between two calls Ctrl-C is heard."""
+
 _EXACT_WHOLE: Final = 2.0**53  # whole floats below are shown in all their digits
 _NUMPY: Final = orjson.OPT_SERIALIZE_NUMPY
 
@@ -35,14 +38,27 @@ def exact_json(array: Array) -> bytes:
     """``array`` as JSON, every number exact, non-finite ones as strings."""
     array = np.asarray(array)  # orjson knows no subclasses: a mapped file is one
     if orjson_takes(array):
-        return orjson.dumps(array, option=_NUMPY)
+        return _in_parts(array)
     if array.ndim == 0:
         return exact_json(array.reshape(1))[1:-1]
     if array.dtype == np.float16:
         array = array.astype(np.float32)  # exact, and written with float32's digits
     native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    text = orjson.dumps(native, option=_NUMPY)
+    text = _in_parts(native)
     return _with_words(text, native) if _holds_nonfinite(native) else text
+
+
+def _in_parts(array: Array) -> bytes:
+    """What orjson writes for ``array``, by at most ``AT_ONCE`` numbers at a time."""
+    if array.size <= AT_ONCE:
+        return orjson.dumps(array, option=_NUMPY)
+    rows = AT_ONCE * len(array) // array.size
+    if rows:
+        starts = range(0, len(array), rows)
+        parts = [orjson.dumps(array[i : i + rows], option=_NUMPY)[1:-1] for i in starts]
+    else:
+        parts = [_in_parts(row) for row in array]
+    return b"[%b]" % b",".join(parts)
 
 
 def nonfinite_word(value: float) -> str:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from convgrad_cli.render import json_output, numbers
 from convgrad_cli.render.numbers import exact_json
 from convgrad_cli.render.result import Result, render
 from tests.render.results import GEOMETRY, single, small
@@ -166,6 +167,29 @@ def test_a_mapped_file_is_an_array_as_any(tmp_path) -> None:
         result = Result("conv_backward", GEOMETRY, {"dX": array})
         assert read_back(result)["dX"] == array.tolist()
         assert exact_json(array) == orjson.dumps(array.tolist())
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5, 7, 12, 59, 60])
+@pytest.mark.parametrize("shape", [(60,), (4, 15), (2, 5, 6), (1, 60), (60, 1), (2, 2, 3, 5)])
+def test_large_arrays_are_written_in_parts(monkeypatch, at_once: int, shape: tuple) -> None:
+    """The text is the same, and no call of the library gets more numbers than are allowed."""
+    calls = []
+    dumps = orjson.dumps
+
+    def counted(value: Any, **options: Any) -> bytes:
+        held = value.values() if isinstance(value, dict) else [value]
+        calls.extend(entry.size for entry in held if isinstance(entry, np.ndarray))
+        return dumps(value, **options)
+
+    for module in (numbers, json_output):
+        monkeypatch.setattr(module, "AT_ONCE", at_once)
+    monkeypatch.setattr(orjson, "dumps", counted)
+    array = np.arange(60.0).reshape(shape) / 8
+    assert read_back(single(array))["dX"] == array.tolist()
+    assert exact_json(array) == dumps(array.tolist())
+    assert max(calls, default=0) <= at_once
+    array[array == 2.5] = np.nan
+    assert b'2.375,"NaN"' in exact_json(array).replace(b"[", b"").replace(b"]", b"")
 
 
 def test_products_beyond_64_bits_stay_exact() -> None:

@@ -20,11 +20,11 @@ from convgrad_cli.layers import kernels
 from convgrad_cli.layers.conv import conv_backward
 from convgrad_cli.layers.kernels import (
     dense,
-    few,
     gather,
     pieces,
     stack,
     sweep,
+    tall,
     taps,
     windows,
     workers,
@@ -53,11 +53,11 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(pieces, "NARROW", narrow)
         monkeypatch.setattr(sweep, "NARROW", narrow)
         monkeypatch.setattr(sweep, "STACK_BYTES", size)
-        monkeypatch.setattr(few, "NARROW", narrow)
-        monkeypatch.setattr(few, "PIECE_BYTES", size)
+        monkeypatch.setattr(tall, "NARROW", narrow)
+        monkeypatch.setattr(tall, "PIECE_BYTES", size)
         monkeypatch.setattr(dense, "FEW", 1000 if merged else 0)
         monkeypatch.setattr(dense, "DENSE", 0)
-        monkeypatch.setattr(few, "worker_count", lambda: 2)
+        monkeypatch.setattr(tall, "worker_count", lambda: 2)
         monkeypatch.setattr(workers, "worker_count", lambda: 2)
         monkeypatch.setattr(pieces, "worker_count", lambda: 2)
         monkeypatch.setattr(sweep, "worker_count", lambda: 2)
@@ -100,7 +100,7 @@ def test_simple_kernels_equal_plain_loops(kernel, dtype, case) -> None:
     assert_equal((Y, dX, kernel.grad_weight(X, dY, case.geometry)), by_loops(case))
 
 
-@pytest.mark.parametrize("merged", [False, True], ids=["sweep", "few"])
+@pytest.mark.parametrize("merged", [False, True], ids=["sweep", "tall"])
 @pytest.mark.parametrize("size", [8, 600, 2**22], ids=["positions", "rows", "planes"])
 @pytest.mark.parametrize(
     ("rows", "narrow"),
@@ -229,7 +229,7 @@ def test_independent_of_the_number_of_threads(name, monkeypatch) -> None:
     )
     results = []
     for count in (1, 2, 3):
-        for module in (workers, pieces, sweep, few, dense):
+        for module in (workers, pieces, sweep, tall, dense):
             monkeypatch.setattr(module, "worker_count", lambda count=count: count)
         Y, dX, dW = np.empty_like(dY), np.empty_like(X), np.empty_like(W)
         dense.forward(X, W, b, case.geometry, Y)

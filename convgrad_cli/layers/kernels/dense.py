@@ -6,7 +6,6 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from convgrad_cli.layers.kernels.few import Few
 from convgrad_cli.layers.kernels.finite import finite
 from convgrad_cli.layers.kernels.lines import (
     forward_correlation,
@@ -15,6 +14,7 @@ from convgrad_cli.layers.kernels.lines import (
     woven_gradient,
 )
 from convgrad_cli.layers.kernels.sweep import Sweep
+from convgrad_cli.layers.kernels.tall import Tall
 from convgrad_cli.layers.kernels.workers import worker_count
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry, Y: Arra
     U = U[correlation.u_index]
     bias = None if b is None else b.reshape(geometry.groups, -1, 1)
     if m.shape[1] < FEW:
-        Few(in_one_phase(correlation), U, m=m, out=out, b=bias).run()
+        Tall(in_one_phase(correlation), U, m=m, out=out, b=bias).run()
         return
     for some in _tiles(W.nbytes, m.shape[1]):
         share = None if bias is None else bias[:, some]
@@ -56,8 +56,9 @@ def backward(
     """Fill dX (from W and dY) and dW (from X and dY), whichever is given."""
     out = None if dX is None or W is None else _grouped(dX, geometry)
     dm = None if dW is None or X is None else _filters(dW, geometry)
-    merged = geometry.channels_per_group < FEW and _worth_merging(geometry, dY)
-    if merged and X is not None and dm is not None and geometry.filters_per_group >= FEW:
+    few = geometry.channels_per_group < FEW
+    merged = (few or prod(geometry.stride) > 1) and _can_be_merged(geometry, dY)
+    if merged and few and X is not None and dm is not None and geometry.filters_per_group >= FEW:
         _filter_sums(X, dY, geometry, dm)
         dm = None
     m = None if out is None or W is None else _filters(W, geometry).swapaxes(1, 2)
@@ -73,7 +74,7 @@ def backward(
         _grouped(dY, geometry), m, out, V, None if dm is None else dm.swapaxes(1, 2)
     )
     if merged:
-        Few(woven_gradient(geometry.axes), *operands).run()
+        Tall(woven_gradient(geometry.axes), *operands).run()
     else:
         _by_phase(operands, geometry)
 
@@ -106,11 +107,12 @@ def _by_phase(operands: Operands, geometry: ConvGeometry) -> None:
         ).run()
 
 
-def _worth_merging(geometry: ConvGeometry, dY: Array) -> bool:
-    """Whether few zeros fill the gaps between the phases' taps, and none of them meets infinity:
-    that would be a term that the sum does not have."""
+def _can_be_merged(geometry: ConvGeometry, dY: Array) -> bool:
+    """Whether the phases of dX have few gaps between their taps (and none that meets infinity,
+    which would be a term that the sum does not have), and a filter of moderate size."""
     density = woven_gradient(geometry.axes).density
-    return density == 1 or (density >= DENSE and finite(dY))
+    whole = len(_tiles(prod(geometry.filter_shape) * dY.itemsize, geometry.channels_per_group)) == 1
+    return whole and (density == 1 or (density >= DENSE and finite(dY)))
 
 
 def _filter_sums(X: Array, dY: Array, geometry: ConvGeometry, dm: Array) -> None:

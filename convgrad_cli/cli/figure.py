@@ -17,6 +17,7 @@ from convgrad_cli.cli.signature import command
 if TYPE_CHECKING:
     import typer
 
+    from convgrad_cli.cli.inputs import Given
     from convgrad_cli.derivation import Index
     from convgrad_cli.render.layer import Layer
 
@@ -68,14 +69,6 @@ def figure(
 
     from convgrad_cli.arrays import write_content
     from convgrad_cli.cli.boundary import say
-    from convgrad_cli.cli.picture import (
-        gather_picture,
-        given_arrays,
-        heading,
-        layer_of,
-        planned,
-        results,
-    )
     from convgrad_cli.errors import UsageError
     from convgrad_cli.render import figure as figures
     from convgrad_cli.render.facts import facts
@@ -84,23 +77,13 @@ def figure(
     if cells not in CELLS:
         raise UsageError(f"--cells does not know {cells!r}.", expected=" or ".join(CELLS))
     figures.load_matplotlib()
-    given, of = gather_picture(arrays, options, layer)
-    plan = planned(given, of)
-    held = given_arrays(given, of, plan)
-    shown = layer_of(given, of, plan, held, naming)
+    given, shown = _layer(arrays, options, naming, layer)
     chosen_kind = _kind(kind, shown)
     chosen = _element(shown, element, chosen_kind)
-    held |= given.locating(lambda: results(shown))
-    title = heading(shown, naming, *_ABOUT.get(chosen_kind, ()))
-    if missing := figures.missing_letters(figures.shown_text(title)):
-        given.notes.append(f"The figure's font lacks {missing}: only a viewer's own may show it.")
+    title = _title(given, shown, chosen_kind, naming)
+    of_symbols = cells == "symbols"
     sheet = figures.figure(
-        shown,
-        chosen_kind,
-        element=chosen,
-        symbols=cells == "symbols",
-        title=title,
-        facts=facts(shown),
+        shown, chosen_kind, element=chosen, symbols=of_symbols, title=title, facts=facts(shown)
     )
     stream = BytesIO()
     figures.save(sheet, stream, form)
@@ -108,6 +91,37 @@ def figure(
         say(note)
     assert output is not None
     write_content(output, stream.getvalue(), inputs=given.sources)
+
+
+def _layer(
+    arrays: ConvArrays, options: LayerOptions, naming: NamingOptions, layer: str | None
+) -> tuple[Given, Layer]:
+    """What was given, and its layer with everything it gives."""
+    from convgrad_cli.cli.picture import (
+        gather_picture,
+        given_arrays,
+        layer_of,
+        planned,
+        results,
+    )
+
+    given, of = gather_picture(arrays, options, layer)
+    plan = planned(given, of)
+    held = given_arrays(given, of, plan)
+    shown = layer_of(given, of, plan, held, naming)
+    held |= given.locating(lambda: results(shown))
+    return given, shown
+
+
+def _title(given: Given, layer: Layer, kind: str, naming: NamingOptions) -> str:
+    """The figure's title; a note where the font lacks some of its letters."""
+    from convgrad_cli.cli.picture import heading
+    from convgrad_cli.render.figure import missing_letters, shown_text
+
+    title = heading(layer, naming, *_ABOUT.get(kind, ()))
+    if missing := missing_letters(shown_text(title)):
+        given.notes.append(f"The figure's font lacks {missing}: only a viewer's own may show it.")
+    return title
 
 
 def _form(output: str | None) -> str:

@@ -6,12 +6,10 @@ matplotlib loads here and only here.
 
 from __future__ import annotations
 
-import warnings
 from itertools import product
 from math import dist
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.errors import UsageError
 from convgrad_cli.render.figure_activation import activation_figure
 from convgrad_cli.render.figure_conv import (
     dilate_figure,
@@ -20,6 +18,7 @@ from convgrad_cli.render.figure_conv import (
     product_figures,
     summary_figure,
 )
+from convgrad_cli.render.figure_file import FORMATS, STYLE, load_matplotlib, save
 from convgrad_cli.render.figure_heat import heat_figure
 from convgrad_cli.render.figure_ink import (
     INK,
@@ -45,7 +44,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
     from matplotlib.figure import Figure
 
@@ -62,7 +60,6 @@ KINDS = {
     "upsample": ("upsample", "heatmap"),
 }
 """The kinds of figure of each layer, the usual one first."""
-FORMATS = ("svg", "png", "pdf")
 LARGE_TEXT, LEAST_TEXT = 18, 13
 """Points of the equation: at most, and where it breaks into more lines instead."""
 _TARGETS = {"forward": ("Y",), "dW": ("dW",), "maxpool": ("dX", "Y"), "avgpool": ("dX", "Y")}
@@ -101,7 +98,7 @@ def figure(
     target, index = element or (targets_of(layer, kind)[0], None)
     layer = layer.pointwise if kind == "activation" else layer
     scene = Scene(layer, target, index or _middle(layer, target), symbols)
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         sheet: Figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
         axes = sheet.add_axes((0, 0, 1, 1))
         axes.set_xlim(0, WIDTH)
@@ -111,52 +108,16 @@ def figure(
         if kind == "heatmap":
             heat_figure(sheet, scene, 1.3, HEIGHT - 0.35)
         else:
-            only_planes(scene)
-            silent = kind in ("dilate", "flip", "summary")
-            foot = HEIGHT - 0.35 if silent else _write_equation(axes, scene)
-            _place(axes, _boxes(kind, scene), foot)
+            _draw_cells(axes, kind, scene)
     return sheet
 
 
-def save(sheet: Figure, stream: BinaryIO, form: str) -> None:
-    """Write the figure; equal figures give equal bytes (no date, a fixed salt for identifiers)."""
-    matplotlib = load_matplotlib()
-    metadata = {
-        "svg": {"Date": None, "Creator": "convgrad"},
-        "pdf": {"CreationDate": None, "Creator": "convgrad", "Producer": "convgrad"},
-        "png": {"Software": "convgrad"},
-    }[form]
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")
-        sheet.savefig(stream, format=form, dpi=150, metadata=metadata)
-
-
-def load_matplotlib() -> Any:
-    """matplotlib with no display; raises UsageError where it is not installed."""
-    try:
-        import matplotlib
-        import matplotlib.figure
-    except ImportError:
-        raise UsageError(
-            "Figures are drawn by matplotlib, which is not installed.",
-            remedy="pip install 'convgrad[figures]'",
-        ) from None
-    matplotlib.use("agg")
-    return matplotlib
-
-
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "convgrad",
-    "pdf.fonttype": 42,
-    "font.family": "DejaVu Sans",
-    # Its characters are Unicode, so an SVG reads right where the font is missing.
-    "mathtext.fontset": "stix",
-    "hatch.linewidth": 0.6,
-    "hatch.color": "#9a9ea8",
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-}
+def _draw_cells(axes: Any, kind: str, scene: Scene) -> None:
+    """The blocks, and under them the chosen element's equation where the kind is about one."""
+    only_planes(scene)
+    silent = kind in ("dilate", "flip", "summary")
+    foot = HEIGHT - 0.35 if silent else _write_equation(axes, scene)
+    _place(axes, _boxes(kind, scene), foot)
 
 
 def _boxes(kind: str, scene: Scene) -> list[list[Box]]:

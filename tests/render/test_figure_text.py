@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from convgrad_cli.render.figure import figure, missing_letters
@@ -69,3 +71,11 @@ def test_large_and_strange_numbers_in_cells_and_equations() -> None:
     assert typeset(1e20) == r"1 \times 10^{20}"
     assert typeset(-98765432109876) == r"-9.877 \times 10^{13}"
     assert typeset(float("-inf")) == r"-\infty"
+
+
+def test_an_svg_names_fonts_of_the_same_widths_after_its_own() -> None:
+    svg = drawn(LAYERS["slides"], "dX", title="in 'STIXGeneral' and 'DejaVu Sans'").decode()
+    styles = re.findall(r'style="([^"]*font[^"]*)"', svg)
+    assert {style.count("Times New Roman") for style in styles if "STIX" in style} == {1}
+    assert {style.count("Verdana") for style in styles if "DejaVu" in style} == {1}
+    assert "in 'STIXGeneral' and 'DejaVu Sans'" in texts(svg.encode())

@@ -46,7 +46,7 @@ def read_bundle(spec: str, stdin: Stdin, *, allow_nonfinite: bool = False) -> Bu
         with reading(_SUBJECT, opened.source):
             if not document.named or opened.key is not None:
                 raise _nameless()
-            keys = _array_keys(document.keys())
+            keys = _array_keys(document)
             given = _options(document)
         arrays = {
             name: opened.load(key, name, allow_nonfinite=allow_nonfinite)
@@ -57,14 +57,16 @@ def read_bundle(spec: str, stdin: Stdin, *, allow_nonfinite: bool = False) -> Bu
     return Bundle(arrays, given, opened.source, opened.path)
 
 
-def _array_keys(keys: list[str]) -> dict[str, str]:
-    """Each array in the bundle by its one name, and the key it stands under."""
+def _array_keys(document: Document) -> dict[str, str]:
+    """Each array in the bundle by its one name, and the key it stands under; null is not given."""
     found: dict[str, str] = {}
-    for key in keys:
+    for key in document.keys():  # noqa: SIM118
         name = names.ARRAY_OF_KEY.get(key)
         if name is None:
             if key not in names.OPTIONS | names.METADATA | names.STRUCTURE:
                 raise names.unknown_key(key)
+        elif document.is_null(key):
+            continue
         elif name in found:
             raise names.two_names(name, found[name], key)
         else:

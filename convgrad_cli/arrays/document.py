@@ -29,6 +29,9 @@ class Document(Protocol):
     def value(self, key: str) -> object:
         """What stands under a name as plain Python: a number, a text, lists."""
 
+    def is_null(self, key: str) -> bool:
+        """Whether nothing stands there: JSON's null."""
+
     def close(self) -> None:
         """Release the file."""
 
@@ -51,6 +54,9 @@ class SingleArray:
 
     def value(self, key: str) -> object:
         raise KeyError(key)
+
+    def is_null(self, key: str) -> bool:
+        return False
 
     def close(self) -> None:
         """Nothing to do."""

@@ -65,6 +65,10 @@ class JsonText:
         """One member of the object as plain Python."""
         return _member(self._root, key)
 
+    def is_null(self, key: str) -> bool:
+        """Whether the member is null, which stands for "not given"."""
+        return _member(self._root, key) is None
+
     def array(self, key: str | None, name: str, *, allow_nonfinite: bool = False) -> Array:
         """One member (or, with None, the whole text) as an array: int64 or float64, or what
         ``dtypes`` of one of our own results says it was.

@@ -74,6 +74,10 @@ class NpzFile:
         """A member as the plain Python value an option has."""
         return self.array(key, key).tolist()
 
+    def is_null(self, key: str) -> bool:
+        """Never: an array is there or it is not."""
+        return False
+
     def close(self) -> None:
         self._zip.close()
 

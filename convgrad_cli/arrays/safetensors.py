@@ -63,5 +63,9 @@ class SafetensorsFile:
         """A tensor as the plain Python value an option has."""
         return self.array(key, key).tolist()
 
+    def is_null(self, key: str) -> bool:
+        """Never: an array is there or it is not."""
+        return False
+
     def close(self) -> None:
         """Nothing to do: the file is released with the object."""

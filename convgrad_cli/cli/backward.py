@@ -45,7 +45,7 @@ def backward(
     From X, W and the upstream gradient dY = ∂L/∂Y (1 everywhere where none is given).
     """
     from convgrad_cli.cli import words
-    from convgrad_cli.cli.inputs import conv_plan, gather, upstream
+    from convgrad_cli.cli.inputs import conv_plan, gather, only_bundles_of, upstream
     from convgrad_cli.cli.lecture import backward_with
     from convgrad_cli.cli.lecture_layer import asked_of
     from convgrad_cli.cli.progress import progress_bar
@@ -55,6 +55,7 @@ def backward(
     from convgrad_cli.layers.stream import backward_into
 
     given = gather(arrays, options, {})
+    only_bundles_of(given, "conv")
     if learning_rate is not None and only is not None and not {"dW", "db"} & set(only.split(",")):
         raise UsageError(
             "--learning-rate updates W and b, and --only leaves out their gradients.",

@@ -29,7 +29,7 @@ def forward(
 
     Y is the cross-correlation of X with W, plus b where there is one.
     """
-    from convgrad_cli.cli.inputs import conv_plan, gather
+    from convgrad_cli.cli.inputs import conv_plan, gather, only_bundles_of
     from convgrad_cli.cli.lecture import forward_with
     from convgrad_cli.cli.lecture_layer import asked_of
     from convgrad_cli.cli.memory import ensure_fits
@@ -39,6 +39,7 @@ def forward(
     from convgrad_cli.layers.stream import forward_into
 
     given = gather(arrays, options, {})
+    only_bundles_of(given, "conv")
     if (asked := asked_of(lecture, given)) is not None:
         forward_with(asked, given, output, symbolic)
         return

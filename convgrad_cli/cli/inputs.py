@@ -104,6 +104,31 @@ def gather(
     return given
 
 
+_COMMANDS = {
+    "conv": "convgrad forward or convgrad backward",
+    "maxpool": "convgrad maxpool",
+    "avgpool": "convgrad avgpool",
+    "transposed": "convgrad transposed",
+    "upsample": "convgrad transposed --upsample",
+    "activation": "convgrad activation",
+    "separable": "convgrad separable",
+}
+
+
+def only_bundles_of(given: Given, *kinds: str) -> None:
+    """Raise UsageError for a bundle that says it is another layer's, naming that one's command."""
+    kind = (given.operation or "").partition("_")[0]
+    if kind not in _COMMANDS or kind in kinds:
+        return
+    sources = [loaded.source for loaded in given.arrays.values()]
+    raise UsageError(
+        f"The bundle is another layer's: its operation is {given.operation}.",
+        expected=" or ".join(f"{known}_forward or {known}_backward" for known in kinds),
+        found=given.operation,
+        remedy=f"{_COMMANDS[kind]} takes it; or take the operation out of the bundle",
+    ).located(sources[0] if sources else None)
+
+
 def conv_plan(given: Given) -> ConvPlan:
     """The plan of the convolution the user gave; b is checked too where there is one."""
     shapes = given["X"].shape, given["W"].shape

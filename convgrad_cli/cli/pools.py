@@ -46,12 +46,13 @@ def maxpool(
     The switches say where in its plane each maximum was; dX comes where dY is given.
     """
     from convgrad_cli.check.verify import verify_max_pool
-    from convgrad_cli.cli.inputs import gather, pool_plan
+    from convgrad_cli.cli.inputs import gather, only_bundles_of, pool_plan
     from convgrad_cli.cli.memory import ensure_fits
     from convgrad_cli.errors import UsageError
     from convgrad_cli.layers.pool import count_ties, max_backward, max_forward
 
     given = gather(arrays, options, {"ties": ties})
+    only_bundles_of(given, "maxpool")
     plan = pool_plan(given)
     rule = given.options.get("ties") or "first"
     if rule not in TIES:
@@ -87,11 +88,12 @@ def avgpool(
     dX comes where dY is given.
     """
     from convgrad_cli.check.verify import verify_average_pool
-    from convgrad_cli.cli.inputs import gather, pool_plan
+    from convgrad_cli.cli.inputs import gather, only_bundles_of, pool_plan
     from convgrad_cli.cli.memory import ensure_fits
     from convgrad_cli.layers.pool import avg_backward, avg_forward
 
     given = gather(arrays, options, {"count_include_pad": count_include_pad})
+    only_bundles_of(given, "avgpool")
     plan = pool_plan(given)
     counting = bool(given.options.get("count_include_pad"))
     ensure_fits(plan.output_shape, 8, "Y")

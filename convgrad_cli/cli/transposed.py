@@ -56,11 +56,13 @@ def transposed(
     built-in example's dY stands for X and its X for dY.
     """
     from convgrad_cli.cli import words
+    from convgrad_cli.cli.inputs import only_bundles_of
 
     typed: dict[str, Any] = {}
     if output_padding is not None:
         typed["output_padding"] = words.whole_numbers(output_padding, "--output-padding")
     given = gathered(arrays, options, typed, filtered=upsample is None)
+    only_bundles_of(given, "transposed" if upsample is None else "upsample")
     if upsample is not None:
         _upsampled(given, upsample, output)
         return

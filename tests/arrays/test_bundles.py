@@ -157,6 +157,12 @@ def test_geometry_and_a_flat_option_must_agree():
     assert error.found == "2 and 3"
 
 
+def test_a_null_array_is_not_given():
+    held = bundle({"X": [1], "b": None, "dY": None, "bias": [2]})
+    assert set(held.arrays) == {"X", "b"}
+    assert held.arrays["b"].array.tolist() == [2]
+
+
 def test_null_stands_for_the_default():
     assert bundle({"stride": None, "geometry": None, "X": [1]}).options == {}
 

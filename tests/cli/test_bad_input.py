@@ -354,3 +354,34 @@ def test_a_fault_of_a_pools_geometry_names_its_option(
     done = convgrad("maxpool", *LAYER[:2], *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"   in {options[-2]}\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "operation", "right"),
+    [
+        ("forward", "maxpool_backward", "convgrad maxpool takes it"),
+        ("backward", "transposed_forward", "convgrad transposed takes it"),
+        ("maxpool --window 2", "avgpool_forward", "convgrad avgpool takes it"),
+        ("maxpool --window 2", "conv_forward", "convgrad forward or convgrad backward takes it"),
+        ("avgpool --window 2", "upsample_forward", "convgrad transposed --upsample takes it"),
+        ("transposed", "conv_backward", "convgrad forward or convgrad backward takes it"),
+        ("transposed --upsample zeros", "transposed_backward", "convgrad transposed takes it"),
+    ],
+)
+def test_a_bundle_of_another_layer_is_sent_to_its_command(
+    convgrad: Convgrad, command: str, operation: str, right: str
+) -> None:
+    bundle = json.dumps({"operation": operation, "X": [[1, 2], [3, 4]], "W": [[1]]})
+    name, *options = command.split()
+    done = convgrad(name, bundle, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"The bundle is another layer's: its operation is {operation}." in done.stderr
+    assert right in done.stderr
+    own = {
+        "forward": "conv_forward",
+        "maxpool": "maxpool_forward",
+        "transposed": "transposed_forward",
+    }
+    if command in own:
+        held = json.loads(bundle) | {"operation": own[command]}
+        assert convgrad(name, json.dumps(held), *options).returncode == 0

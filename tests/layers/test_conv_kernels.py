@@ -138,7 +138,12 @@ def test_a_second_caller_at_the_same_time_works_alone(monkeypatch) -> None:
 def test_every_way_is_reached(limits, monkeypatch) -> None:
     """The ways that the test above is about: each with a layer that must take it."""
     seen = set()
-    fill, flat, plan = sweep.fill, gather._copy_flat, sweep.plan_stacks
+    fill, flat, once, plan = (
+        sweep.fill,
+        gather._copy_flat,
+        gather._copy_at_once,
+        sweep.plan_stacks,
+    )
 
     def watched_fill(plan, lines, U, piece, scratch):
         S = fill(plan, lines, U, piece, scratch)
@@ -151,6 +156,10 @@ def test_every_way_is_reached(limits, monkeypatch) -> None:
         seen.add("flat copy")
         flat(*args)
 
+    def watched_once(*args):
+        seen.add("copied at once")
+        once(*args)
+
     def watched_plan(*args, **options):
         stacks = plan(*args, **options)
         seen.add("several stacks" if len(stacks) > 1 else "one stack")
@@ -158,7 +167,10 @@ def test_every_way_is_reached(limits, monkeypatch) -> None:
 
     monkeypatch.setattr(sweep, "plan_stacks", watched_plan)
     monkeypatch.setattr(sweep, "fill", watched_fill)
+    monkeypatch.setattr(tall, "plan_stacks", watched_plan)
+    monkeypatch.setattr(tall, "fill", watched_fill)
     monkeypatch.setattr(gather, "_copy_flat", watched_flat)
+    monkeypatch.setattr(gather, "_copy_at_once", watched_once)
     same = layer((4, 3, 5, 6), (4, 3, 3, 3), padding=1)
     strided = layer((4, 3, 9, 8), (4, 3, 3, 3), padding=1, stride=2)
     pointwise = layer((4, 3, 5, 6), (4, 3, 1, 1))
@@ -169,6 +181,7 @@ def test_every_way_is_reached(limits, monkeypatch) -> None:
     assert seen == {
         *("whole", "row shift", "one group", "one stack", "several stacks"),
         *("folded", "one image", "view of u", "copied", "flat copy"),
+        "copied at once",
     }
 
 
@@ -185,6 +198,13 @@ LARGE = {
     "few channels": layer((2, 3, 41, 38), (32, 3, 7, 7), stride=2, padding=3),
     "depthwise": layer((2, 24, 22, 21), (24, 1, 3, 3), padding=1, groups=24),
     "depthwise, stride 2": layer((2, 24, 22, 21), (24, 1, 3, 3), padding=1, stride=2, groups=24),
+    "depthwise, several images a piece": layer(
+        (9, 16, 14, 15), (16, 1, 3, 3), padding=1, stride=(1, 2), groups=16
+    ),
+    "few filters": layer((3, 40, 21, 22), (2, 40, 3, 3), padding=1),
+    "stride and dilation": layer((2, 14, 33, 30), (12, 14, 3, 3), stride=2, dilation=3),
+    "stride beyond the kernel": layer((2, 14, 33, 30), (12, 14, 2, 2), stride=3),
+    "lines that would alias": layer((3, 20, 1024), (22, 20, 9), padding=4),
     "groups": layer((2, 24, 20, 21), (36, 8, 3, 2), padding=1, groups=3),
     "one dimension": layer((3, 20, 301), (22, 20, 9), padding=4),
     "three dimensions": layer((2, 9, 9, 10, 11), (12, 9, 3, 2, 3), padding=1),

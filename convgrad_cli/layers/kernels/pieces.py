@@ -40,20 +40,23 @@ class Piece(NamedTuple):
         return images * prod(self.size)
 
 
-def cut(images: int, groups: int, size: Sequence[int], columns: int) -> list[Piece]:
+def cut(
+    images: int, groups: int, size: Sequence[int], columns: int, *, fold: bool = False
+) -> list[Piece]:
     """Pieces of about ``columns`` columns over all groups together.
 
-    Several images where planes are narrow; else one image, whole planes of fewer groups where
-    there are groups, whole rows where rows fit; and no worker left without a piece.
+    Several images where planes are narrow, or with ``fold`` wherever they fit; else one image,
+    whole planes of fewer groups where there are groups, whole rows where rows fit; and no worker
+    left without a piece.
     """
     workers = worker_count()
     plane = prod(size)
     columns = max(1, columns)
-    if plane < NARROW:
-        fold = max(1, min(-(-images // workers), columns // plane))
+    if plane < NARROW or (fold and columns >= 2 * plane):
+        some = max(1, min(-(-images // workers), columns // plane))
         return [
-            Piece(slice(n, min(n + fold, images)), slice(0, groups), (0,) * len(size), tuple(size))
-            for n in range(0, images, fold)
+            Piece(slice(n, min(n + some, images)), slice(0, groups), (0,) * len(size), tuple(size))
+            for n in range(0, images, some)
         ]
     if images % workers and images < 4 * workers:
         columns = min(columns, max(NARROW, plane * groups // workers))

@@ -26,7 +26,7 @@ import numpy as np
 
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.index import at
-from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
+from convgrad_cli.layers.kernels.pieces import NARROW, channels_first, cut
 from convgrad_cli.layers.kernels.products import add_product, longest_sum
 from convgrad_cli.layers.kernels.stack import plan_stacks
 from convgrad_cli.layers.kernels.workers import share_out, worker_count
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # A piece's stack and products together: few and large steps, since each is a turn of the lock
 # that Python threads share.
-PIECE_BYTES = 6 * 2**20
+PIECE_BYTES = 8 * 2**20
 
 
 class Block(NamedTuple):
@@ -116,7 +116,7 @@ class Tall:
     b: Array | None = None
     batches: list[list[Batch]] = field(init=False)
     factors: list[list[Array]] = field(init=False, default_factory=list)
-    sums: list[dict[tuple[int, int, int, int], Array]] = field(init=False)
+    sums: list[dict[tuple[int, int, int], list[Array]]] = field(init=False)
 
     def run(self) -> None:
         """Do the work, shared out among the cores."""
@@ -135,7 +135,7 @@ class Tall:
             for some in self.batches
         )
         columns = PIECE_BYTES // (rows * groups * self.U.itemsize)
-        share_out(self._piece, cut(images, groups, size, columns))
+        share_out(self._piece, cut(images, groups, size, columns, fold=True))
         if self.dm is not None:
             self._collect(self.dm)
 
@@ -151,13 +151,13 @@ class Tall:
                 if self.out is not None:
                     T = self._product(number, i, seen, piece, scratch)
                     for block, rows in zip(batch.blocks, T, strict=True):
-                        start = starts[block.group]
-                        parts[block.phase].append(rows[..., start : start + piece.columns])
+                        parts[block.phase].append(_windows(rows, piece, starts[block.group]))
                 if columns is not None:
-                    for j, (g, r, _) in enumerate(batch.blocks):
-                        part = (number, i, j, piece.groups.start)
-                        window = seen[..., starts[g] : starts[g] + piece.columns]
-                        self._add_sum(part, window, columns[r], worker, scratch)
+                    more = [
+                        _sum(_windows(seen, piece, starts[g]), columns[r])
+                        for g, r, _ in batch.blocks
+                    ]
+                    self._keep((number, i, piece.groups.start), more, worker)
         if self.out is not None:
             for phase, rows_of_phase in zip(self.woven.phases, parts, strict=True):
                 self._add_up(self.out, phase, rows_of_phase, piece, scratch)
@@ -174,47 +174,25 @@ class Tall:
     ) -> None:
         """A phase's rows of T, added up where they belong in ``out``; and the bias."""
         if self.b is not None:
-            rows[0] += self.b[piece.groups]
+            rows[0] += self.b[piece.groups][..., None]
         while len(rows) > 2:
             first, second, *rest = rows
             both = scratch.take("sum of rows", first.shape, first.dtype)
             rows = [np.add(first, second, out=both), *rest]
         target = channels_first(out[phase.place(piece, out.shape[3:])])
-        if phase.everywhere and mergeable(target):
-            target = as_matrix(target)
-        else:
-            images = piece.images.stop - piece.images.start
-            inside = at(..., *map(slice, target.shape[3:]))
-            rows = [row.reshape(*row.shape[:2], images, *piece.size)[inside] for row in rows]
+        inside = at(..., *map(slice, target.shape[3:]))
+        rows = [row.reshape(*row.shape[:3], *piece.size)[inside] for row in rows]
         if len(rows) == 1:
             target[...] = rows[0]
         else:
             np.add(rows[0], rows[1], out=target)
 
-    def _add_sum(
-        self,
-        part: tuple[int, int, int, int],
-        window: Array,
-        columns: Array,
-        worker: int,
-        scratch: Scratch,
-    ) -> None:
-        """window @ v^T, where (groups, rows, columns) @ (groups, columns, v channels)."""
-        more = scratch.take("sum", (*window.shape[:2], columns.shape[2]), window.dtype)
-        if columns.shape[2] == 1:
-            np.vecdot(window, columns[:, None, :, 0], out=more[:, :, 0])
-        else:
-            np.matmul(window, columns, out=more)
-        if part in self.sums[worker]:
-            self.sums[worker][part] += more
-        else:
-            self.sums[worker][part] = more.copy()
-
     def _columns(self, V: Array, piece: Piece, scratch: Scratch) -> list[Array]:
-        """The phases of V, each transposed: (groups, columns, v channels)."""
+        """The phases of V, each (groups, v channels, images, columns)."""
         phases = self.woven.phases
         if len(phases) == 1 and phases[0].everywhere:
-            return [as_matrix(channels_first(V[piece.place])).swapaxes(1, 2)]
+            whole = channels_first(V[piece.place])
+            return [whole.reshape(*whole.shape[:3], -1)]
         images, groups = (s.stop - s.start for s in (piece.images, piece.groups))
         shape = (len(phases), groups, self.filters, images, *piece.size)
         apart = scratch.take("phases", shape, V.dtype)
@@ -223,12 +201,42 @@ class Tall:
             if seen.shape[3:] != piece.size:
                 place.fill(0)
             place[at(..., *map(slice, seen.shape[3:]))] = seen
-        return [as_matrix(place).swapaxes(1, 2) for place in apart]
+        return [place.reshape(*place.shape[:3], -1) for place in apart]
+
+    def _keep(self, part: tuple[int, int, int], more: list[Array], worker: int) -> None:
+        """Add a batch's sums, one for each block, to the worker's."""
+        sums = self.sums[worker]
+        if part in sums:
+            for total, one in zip(sums[part], more, strict=True):
+                total += one
+        else:
+            sums[part] = more
 
     def _collect(self, dm: Array) -> None:
         """The workers' sums added up, as (groups, v channels, u channels, *kernel)."""
         for part in set().union(*self.sums):
-            number, i, j, first = part
+            number, i, first = part
             batch = self.batches[number][i]
-            total: Array = np.sum([sums[part] for sums in self.sums if part in sums], axis=0)
-            batch.put_back(dm[first : first + len(total)], batch.blocks[j], total)
+            each = zip(*(sums[part] for sums in self.sums if part in sums), strict=True)
+            for block, (total, *others) in zip(batch.blocks, each, strict=True):
+                for other in others:
+                    total += other
+                batch.put_back(dm[first : first + len(total)], block, total)
+
+
+def _windows(rows: Array, piece: Piece, start: int) -> Array:
+    """Rows (groups, channels, columns of the stack) as a group sees the piece, from its own row of
+    each image on: (groups, channels, images, columns)."""
+    images = piece.images.stop - piece.images.start
+    by_image = rows.reshape(*rows.shape[:2], images, -1)
+    return by_image[..., start : start + prod(piece.size)]
+
+
+def _sum(window: Array, columns: Array) -> Array:
+    """(groups, rows, images, columns) @ (groups, v channels, images, columns)^T, over the images:
+    (groups, rows, v channels)."""
+    if columns.shape[1] == 1:
+        dots: Array = np.vecdot(window, columns).sum(axis=2)
+        return dots[..., None]
+    products: Array = np.matmul(window.swapaxes(1, 2), columns.transpose(0, 2, 3, 1)).sum(axis=1)
+    return products

@@ -44,7 +44,8 @@ def explore(
     """A page to point at a layer's gradients and play them in.
 
     Point at a cell and what makes it lights up, its equation below; numbers can be edited. The
-    page needs no network. A plane has at most 64×64 positions; --crop takes a part of more.
+    page needs no network. A plane has at most 64×64 positions; --crop takes a part of more. A whole
+    chain of layers: convgrad chain net.json -o page.html.
     """
     from convgrad_cli.arrays import write_content
     from convgrad_cli.cli.boundary import say

@@ -64,14 +64,22 @@ class Dock {
     return wrap(open) + parts + wrap(close);
   }
 
-  subject(name, flat, terms) {
-    const { plates, layer, model } = this.page;
+  // An element by its index in the user's own rank and layout.
+  place(name, flat) {
+    const { plates, layer } = this.page;
+    const title = titleOf(name);
     const index = plates[name].index(flat);
-    const where = `<b>${titleOf(name)}${titleOf(name).length > 2 ? " " : ""}[${layer.given[name] ? givenIndex(layer.given[name], index).join(", ") : index.join(", ")}]</b>`;
-    const why = this.reason(name, index);
-    const value = `${where} = ${shown(plates[name].values[flat])}`;
-    if (idleAt(this.page, name, index) && !terms.length) return `${value}: no window reaches it`;
-    if (!terms.length) return value;
+    const own = layer.given[name].order.map((axis) => index[axis]);
+    return `<b>${title}${title.length > 2 ? " " : ""}[${own.join(", ")}]</b>`;
+  }
+
+  subject(name, flat, terms) {
+    const { plates, model } = this.page;
+    const value = `${this.place(name, flat)} = ${shown(plates[name].values[flat])}`;
+    if (!terms.length) {
+      const idle = idleAt(this.page, name, plates[name].index(flat));
+      return value + (idle ? `: ${idle.role === "gap" ? "a zero put in between" : "no window reaches it"}` : "");
+    }
     if (model.ties) return `${value} ${this.poolSubject(name, flat, terms)}`;
     return `${value} ${name.startsWith("d") && name !== "derivative" ? "gathers" : "is made of"} ${count(terms.length, model.filters && !terms[0]?.of ? "product" : "term")}`;
   }
@@ -98,11 +106,9 @@ class Dock {
 
   // What a given element influences: one line a result it goes into.
   influence(name, flat, found) {
-    const { writer, plates, layer } = this.page;
+    const { writer, plates } = this.page;
     this.flow.clear();
-    const index = plates[name].index(flat);
-    const where = `<b>${titleOf(name)}${titleOf(name).length > 2 ? " " : ""}[${givenIndex(layer.given[name], index).join(", ")}]</b>`;
-    const why = this.reason(name, index);
+    const why = this.reason(name, plates[name].index(flat));
     const targets = {};
     for (const one of found) (targets[one.into[0]] ??= []).push(one);
     const rows = Object.entries(targets).map(([target, into]) => {
@@ -111,7 +117,7 @@ class Dock {
       return `<div class="left"><span class="into">into ${titleOf(target)}</span></div><div class="is"></div><div class="right">${parts}</div>`;
     });
     const reached = Object.entries(targets).map(([target, into]) => `${count(into.length, "term")} of ${titleOf(target)}`);
-    const head = `${where} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
+    const head = `${this.place(name, flat)} = ${shown(plates[name].values[flat])} goes into ${reached.join(", ") || "nothing"}`;
     const spoken = `${writer.symbol([name, flat], "text")} = ${shown(plates[name].values[flat])}, ${why || `goes into ${reached.join(", ")}`}`;
     this.put(head, `<div class="lines influences">${rows.join("")}</div>${this.because(why)}`, spoken, found,
       (pair) => found.filter((one) => one.pair === pair).flatMap((one) => [one.into, ...one.refs]));
@@ -129,21 +135,17 @@ class Dock {
 
   // One scatter step: what this upstream cell adds, and what stands there now.
   scatter(target, y, found, partial) {
-    const { writer, layer, plates } = this.page;
-    const where = `<b>dY[${givenIndex(layer.given.dY, plates.dY.index(y)).join(", ")}]</b>`;
+    const { writer, plates } = this.page;
     this.flow.clear();
     const parts = this.flow.line(found.length, (t) => {
       const numbers = writer.numbers(found[t], "mathml");
       const now = number(partial[found[t].into[1]], "mathml");
       return `<span class="step"><span class="term" data-p="${t % 8}" data-t="${t + 1}"><math>${writer.symbol(found[t].into, "mathml")}<mo>+=</mo>${writer.symbols(found[t], "mathml")}<mo>=</mo>${numbers}</math><span class="now">now <math>${now}</math></span></span></span>`;
     }, AT_ONCE.parts, (more) => `<span class="more">… and ${more} more</span>`);
-    this.put(`${where} = ${shown(plates.dY.values[y])} adds to ${count(found.length, "cell")} of ${target}`,
+    this.put(`${this.place("dY", y)} = ${shown(plates.dY.values[y])} adds to ${count(found.length, "cell")} of ${target}`,
       `<div class="adds">${parts}</div>`, `dY adds to ${found.length} cells of ${target}`, found,
       (t) => [found[t].into, ...found[t].refs]);
   }
 }
 
 const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
-
-// An index in the user's own rank and layout: `order` names the canonical axis of each of its axes.
-const givenIndex = ({ order }, index) => order.map((axis) => index[axis]);

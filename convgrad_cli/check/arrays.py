@@ -51,6 +51,7 @@ def check_arrays(
     activation: str | None = None,
     slope: float | None = None,
     upsample: str | None = None,
+    transforms: str | Sequence[str] | None = None,
     rule: str | None = None,
     rtol: float | None = None,
     atol: float | None = None,
@@ -60,7 +61,8 @@ def check_arrays(
 
     layer          given as for                checked          upstream
     conv           conv_backward               dX dW db Y       dY; with ``activation`` dA, and
-                                                                then dZ (∂L/∂Y) and A too
+                                                                then dZ (∂L/∂Y) and A too;
+                                                with ``transforms`` dY (N, S, K, oH, oW)
     maxpool, avgpool   max_pool_backward       dX Y             dY
     transposed     ``output_padding`` too      dX dW db Y       dY
     activation     X is z; ``activation``, ``slope``   A dZ     dA
@@ -89,7 +91,7 @@ def check_arrays(
         "output_padding": output_padding,
         "mode": upsample,
     }
-    own |= {"activation": activation, "slope": slope}
+    own |= {"activation": activation, "slope": slope, "transforms": transforms}
     problem = problem_for(layer, arrays, answers, {**shared, **own})
     notation = "slides" if symbolic else None
     return check_problem(problem, answers, choose_rule(rule, rtol, atol), notation=notation)

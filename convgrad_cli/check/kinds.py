@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.check import kind_activation, kind_pool, kind_transposed, kind_upsample
+from convgrad_cli.check import (
+    kind_activation,
+    kind_pool,
+    kind_transforms,
+    kind_transposed,
+    kind_upsample,
+)
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,19 +37,21 @@ LAYERS = tuple(KINDS)
 
 
 def kind_named(layer: Any, options: Mapping[str, Any] | None = None) -> Kind:
-    """The kind of layer called ``layer``, with an activation after it where ``options`` name one.
+    """The kind of layer called ``layer``, with the activation or transforms that ``options`` name.
 
     Raises UsageError for an unknown layer.
     """
     if layer not in KINDS:
         raise UsageError(f"Unknown layer {layer!r}.", expected=f"one of {', '.join(LAYERS)}")
     kind = KINDS[layer]
+    if layer == "conv" and (options or {}).get("transforms") is not None:
+        return kind_transforms.TRANSFORMED
     followed = (options or {}).get("activation") is not None
     return kind.activated if followed and kind.activated is not None else kind
 
 
 #: Options of some layers only; the others have a value in Python whatever the layer.
-OWN = ("output_size", "output_padding", "activation", "slope", "mode")
+OWN = ("output_size", "output_padding", "activation", "slope", "mode", "transforms")
 
 
 def refuse_others(kind: Kind, options: Mapping[str, Any], names: Iterable[str] = OWN) -> None:

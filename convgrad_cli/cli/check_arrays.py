@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOption, LayerOptions, LongOption, RuleOptions
+from convgrad_cli.cli.check_layer import (
+    LayerOption,
+    LayerOptions,
+    LongOption,
+    RuleOptions,
+    TransformsOption,
+)
 from convgrad_cli.cli.options import ConvArrays, OutputOptions
 from convgrad_cli.cli.signature import command
 
@@ -53,6 +59,7 @@ def arrays(
     rule: RuleOptions,
     output: OutputOptions,
     layer: LayerOption = None,
+    transforms: TransformsOption = None,
     symbolic: SymbolicOption = False,
     long: LongOption = False,
 ) -> None:
@@ -67,7 +74,7 @@ def arrays(
 
     chosen = choose_rule(rule.rule, rule.rtol, rule.atol)
     one_reader_of_stdin(arrays, answers)
-    given, kind = gather_layer(arrays, options, layer)
+    given, kind = gather_layer(arrays, options, layer, transforms)
     found = gathered_answers(given, answers)
     problem = problem_of(given, kind, found)
     notation = (given.notation or "slides") if symbolic else None

@@ -51,6 +51,15 @@ UpsampleOption = Annotated[
     str | None,
     Option("--upsample", help="nearest or zeros, by --stride: of --layer upsample."),
 ]
+TransformsOption = Annotated[
+    str | None,
+    Option(
+        "--transforms",
+        help="A convolution's filter under several: identity,rot90,rot180,rot270,fliplr,flipud,"
+        "transpose,scale2.",
+        metavar="NAMES",
+    ),
+]
 LongOption = Annotated[bool, Option("--long", "-l", help="Say everything that was found out.")]
 
 
@@ -89,12 +98,15 @@ class RuleOptions:
     atol: Annotated[float | None, Option("--atol", help="See --rtol.")] = None
 
 
-def gather_layer(arrays: ConvArrays, options: LayerOptions, layer: str | None) -> tuple[Given, str]:
+def gather_layer(
+    arrays: ConvArrays, options: LayerOptions, layer: str | None, transforms: str | None = None
+) -> tuple[Given, str]:
     """What was given, and the kind of layer: as asked, else the bundle's or the sample's."""
-    from convgrad_cli.check.kinds import kind_named
+    from convgrad_cli.check.kinds import kind_named, refuse_others
 
-    typed = own_options(options)
+    typed = own_options(options) | ({} if transforms is None else {"transforms": transforms})
     if layer is not None:
+        refuse_others(kind_named(layer, typed), typed, ("transforms",))
         refuse_strangers(kind_named(layer, typed), arrays, options)
     # The user's own answers may hold NaN; the layer's arrays are looked at afterwards.
     wide = replace(arrays, allow_nonfinite=True)
@@ -193,6 +205,8 @@ def _settle(given: Given, kind: str, arrays: ConvArrays) -> None:
 
     A bundle's dY beside dA, and z's gradient, is then an answer: dZ.
     """
+    if given.options.get("transforms") is not None and not (arrays.bundle or arrays.upstream):
+        given.arrays.pop("dY", None)  # an example's is that of one map
     if kind != "activation" and given.options.get("activation") is None:
         return
     if arrays.upstream is not None or "dA" not in given:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOption, LayerOptions, LongOption
+from convgrad_cli.cli.check_layer import LayerOption, LayerOptions, LongOption, TransformsOption
 from convgrad_cli.cli.options import ConvArrays, OnlyOption, OutputOptions
 from convgrad_cli.cli.signature import command
 
@@ -33,6 +33,7 @@ def power(
     options: LayerOptions,
     output: OutputOptions,
     layer: LayerOption = None,
+    transforms: TransformsOption = None,
     only: OnlyOption = None,
     suggest: SuggestOption = None,
     long: LongOption = False,
@@ -45,7 +46,7 @@ def power(
     from convgrad_cli.cli import words
     from convgrad_cli.cli.check_layer import finish_check, gather_layer, problem_of
 
-    given, kind = gather_layer(arrays, options, layer)
+    given, kind = gather_layer(arrays, options, layer, transforms)
     problem = problem_of(given, kind, {"dX": None})
     wanted = words.names(only, problem.targets, "--only") if only else None
     report = check_power(problem, wanted)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _TEXT: Final[Schema] = {"type": "string"}
 _TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_ID: Final[Schema] = {"type": "string", "pattern": "^[XWBFPGTAU][0-9]+$"}
+_ID: Final[Schema] = {"type": "string", "pattern": "^[XWBFPGTAUR][0-9]+$"}
 _IDS: Final[Schema] = {"type": "array", "items": _ID}
 _VERDICT: Final = words("right", "wrong")
 _LAYER: Final = words("conv", "maxpool", "avgpool", "transposed", "activation", "upsample")
@@ -32,6 +32,7 @@ _SETTINGS: Final[dict[str, Schema]] = {
     "activation": _TEXT,
     "slope": {"type": "number"},
     "mode": words("nearest", "zeros"),
+    "transforms": _TEXTS,
 }
 """What some layers have beside their geometry."""
 

@@ -17,6 +17,14 @@ Z, G = "[[1.5,-2,0],[0.5,3,-0.25]]", "[[1,2,3],[4,5,6]]"
 ACTIVATION = ("--layer", "activation", "--activation", "relu", "-x", Z, "-g", G)
 TRANSPOSED = ("--layer", "transposed", "-x", "[[1,2],[3,5]]", "-w", "[[1,2],[4,3]]", "-s", "2")
 UPSAMPLE = ("--layer", "upsample", "-x", "[[1,2],[3,5]]")
+TURNED = (
+    "-x",
+    "[[1,2,-3],[3,5,1],[0,2,4]]",
+    "-w",
+    "[[1,-2],[3,4]]",
+    "--transforms",
+    "identity,rot90",
+)
 CONV = ("-x", "[[1,2,-3],[3,5,1]]", "-w", "[[1,-2]]", "--activation", "relu", "-g", "[[1,2],[3,4]]")
 
 # arguments, the array in the report, the id (None: right)
@@ -31,6 +39,8 @@ VERDICTS = [
     ((*UPSAMPLE, "--upsample", "zeros", "--Y", "[[1,0,2],[0,0,0],[3,0,5]]"), "Y", None),
     ((*CONV, "--dX", "[[0,2,-4],[0,4,-8]]"), "dX", None),
     ((*CONV, "--dX", "[[1,0,-4],[3,-2,-8]]"), "dX", "A1"),
+    ((*TURNED, "--Y", "[[[26,27],[1,25]],[[24,-8],[20,8]]]"), "Y", None),
+    ((*TURNED, "--Y", "[[[26,27],[1,25]],[[7,21],[10,16]]]"), "Y", "R4"),
 ]
 
 

@@ -16,12 +16,15 @@ import orjson
 from convgrad_cli.render.numbers import (
     AT_ONCE,
     exact_json,
+    json_parts,
     nonfinite_word,
     orjson_takes,
 )
 
 if TYPE_CHECKING:
-    from convgrad_cli.render.result import Result
+    from collections.abc import Iterator
+
+    from convgrad_cli.render.result import Array, Result
 
 VERSION: Final = 1
 """The envelope's version, its first field."""
@@ -39,6 +42,8 @@ def json_output(result: Result) -> bytes:
 
 def json_text(document: dict[str, Any]) -> bytes:
     """A document of plain values and arrays; small ones in lines, large ones compact."""
+    if any(isinstance(value, _Large) for value in document.values()):
+        return b"".join(_parts(document))
     text = orjson.dumps(document, option=_OPTIONS)
     if len(text) <= _READABLE:
         return _in_lines(_parsed(text), "").encode() + b"\n"
@@ -53,7 +58,7 @@ def envelope(result: Result) -> dict[str, Any]:
         "geometry": json_value(result.geometry),
         "shapes": json_value(result.shapes),
         "dtypes": {name: str(array.dtype) for name, array in result.arrays.items()},
-        **{name: json_value(array) for name, array in result.arrays.items()},
+        **{name: _member(array) for name, array in result.arrays.items()},
     }
     for name in ("updated", "verify"):
         if (value := getattr(result, name)) is not None:
@@ -80,6 +85,33 @@ def json_value(value: object) -> Any:
     if isinstance(value, (list, tuple)):
         return [json_value(entry) for entry in value]
     return value
+
+
+class _Large:
+    """An array that one call of orjson would be at for long. No dataclass: orjson writes those."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+
+def _member(array: Array) -> Any:
+    """An array as a field of the envelope."""
+    array = np.asarray(array)  # as in json_value
+    large = array.size > AT_ONCE and orjson_takes(array)
+    return _Large(array) if large else json_value(array)
+
+
+def _parts(document: dict[str, Any]) -> Iterator[bytes | memoryview]:
+    """The text of a document with large arrays, to be joined once."""
+    mark = b"{"
+    for key, value in document.items():
+        yield b"%b%b:" % (mark, orjson.dumps(key))
+        if isinstance(value, _Large):
+            yield from json_parts(value.array)
+        else:
+            yield orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+        mark = b","
+    yield b"}\n"
 
 
 def _parsed(text: bytes) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from convgrad_cli.render.result import Array
 
@@ -38,27 +38,31 @@ def exact_json(array: Array) -> bytes:
     """``array`` as JSON, every number exact, non-finite ones as strings."""
     array = np.asarray(array)  # orjson knows no subclasses: a mapped file is one
     if orjson_takes(array):
-        return _in_parts(array)
+        return b"".join(json_parts(array))
     if array.ndim == 0:
         return exact_json(array.reshape(1))[1:-1]
     if array.dtype == np.float16:
         array = array.astype(np.float32)  # exact, and written with float32's digits
     native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    text = _in_parts(native)
+    text = b"".join(json_parts(native))
     return _with_words(text, native) if _holds_nonfinite(native) else text
 
 
-def _in_parts(array: Array) -> bytes:
-    """What orjson writes for ``array``, by at most ``AT_ONCE`` numbers at a time."""
+def json_parts(array: Array) -> Iterator[bytes | memoryview]:
+    """The text of an array that orjson takes, by at most ``AT_ONCE`` numbers at a time."""
     if array.size <= AT_ONCE:
-        return orjson.dumps(array, option=_NUMPY)
+        yield orjson.dumps(array, option=_NUMPY)
+        return
     rows = AT_ONCE * len(array) // array.size
-    if rows:
-        starts = range(0, len(array), rows)
-        parts = [orjson.dumps(array[i : i + rows], option=_NUMPY)[1:-1] for i in starts]
-    else:
-        parts = [_in_parts(row) for row in array]
-    return b"[%b]" % b",".join(parts)
+    mark = b"["
+    for start in range(0, len(array), rows or 1):
+        yield mark
+        if rows:
+            yield memoryview(orjson.dumps(array[start : start + rows], option=_NUMPY))[1:-1]
+        else:
+            yield from json_parts(array[start])
+        mark = b","
+    yield b"]"
 
 
 def nonfinite_word(value: float) -> str:

@@ -158,8 +158,11 @@ def test_views_are_written_in_their_own_order(view: str) -> None:
     assert read_back(single(array))["dX"] == array.tolist()
 
 
-def test_a_mapped_file_is_an_array_as_any(tmp_path) -> None:
+@pytest.mark.parametrize("at_once", [2, 1000])
+def test_a_mapped_file_is_an_array_as_any(tmp_path, monkeypatch, at_once: int) -> None:
     """Large .npy files are read as np.memmap, a subclass that orjson does not take."""
+    for module in (numbers, json_output):
+        monkeypatch.setattr(module, "AT_ONCE", at_once)
     np.save(tmp_path / "X.npy", np.arange(6.0).reshape(2, 3) / 4)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     assert type(mapped) is np.memmap
@@ -173,12 +176,16 @@ def test_a_mapped_file_is_an_array_as_any(tmp_path) -> None:
 @pytest.mark.parametrize("shape", [(60,), (4, 15), (2, 5, 6), (1, 60), (60, 1), (2, 2, 3, 5)])
 def test_large_arrays_are_written_in_parts(monkeypatch, at_once: int, shape: tuple) -> None:
     """The text is the same, and no call of the library gets more numbers than are allowed."""
-    calls = []
+    calls: list[int] = []
     dumps = orjson.dumps
 
+    def arrays_in(value: Any) -> list[int]:
+        if isinstance(value, dict):
+            return [size for entry in value.values() for size in arrays_in(entry)]
+        return [value.size] if isinstance(value, np.ndarray) else []
+
     def counted(value: Any, **options: Any) -> bytes:
-        held = value.values() if isinstance(value, dict) else [value]
-        calls.extend(entry.size for entry in held if isinstance(entry, np.ndarray))
+        calls.extend(arrays_in(value))
         return dumps(value, **options)
 
     for module in (numbers, json_output):
@@ -187,8 +194,18 @@ def test_large_arrays_are_written_in_parts(monkeypatch, at_once: int, shape: tup
     array = np.arange(60.0).reshape(shape) / 8
     assert read_back(single(array))["dX"] == array.tolist()
     assert exact_json(array) == dumps(array.tolist())
+    result = single(array)
+    result.updated = {"W": array, "b": array[:1]}
+    document = read_back(result)
+    assert document["updated"] == {"W": array.tolist(), "b": array[:1].tolist()}
+    assert list(document)[-2:] == ["updated", "notes"]
+    assert render(result, "json").endswith(b"}\n")
     assert max(calls, default=0) <= at_once
     array[array == 2.5] = np.nan
+    assert numbers_in(read_back(single(array))["dX"])[19:21] == [
+        2.375,
+        pytest.approx(WORDS["NaN"], nan_ok=True),
+    ]
     assert b'2.375,"NaN"' in exact_json(array).replace(b"[", b"").replace(b"]", b"")
 
 

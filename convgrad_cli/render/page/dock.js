@@ -76,11 +76,10 @@ class Dock {
   subject(name, flat, terms) {
     const { plates, model } = this.page;
     const value = `${this.place(name, flat)} = ${shown(plates[name].values[flat])}`;
-    if (!terms.length) {
-      const idle = idleAt(this.page, name, plates[name].index(flat));
-      return value + (idle ? `: ${idle.role === "gap" ? "a zero put in between" : "no window reaches it"}` : "");
-    }
+    const idle = terms.length ? null : idleAt(this.page, name, plates[name].index(flat));
+    if (idle) return `${value}: ${idle.role === "gap" ? "a zero put in between" : "no window reaches it"}`;
     if (model.ties) return `${value} ${this.poolSubject(name, flat, terms)}`;
+    if (!terms.length) return value;
     return `${value} ${name.startsWith("d") && name !== "derivative" ? "gathers" : "is made of"} ${count(terms.length, model.filters && !terms[0]?.of ? "product" : "term")}`;
   }
 

@@ -1,8 +1,9 @@
-// Long lines of terms: the first ones stand there at once, and the rest is put in a few a frame
-// until the next line is asked for, so that a moving pointer never waits for what nobody reads.
+// Long lines of terms: the first ones stand there at once, and where the pointer rests the others
+// follow, a few a frame, so that a moving pointer never waits for what nobody reads.
 
 const AT_ONCE = { terms: 12, parts: 6 };
-const A_FRAME = 6;
+const A_FRAME = 12;
+const REST = 100;  // ms without another line asked for
 
 class Flow {
   constructor(body) {
@@ -11,6 +12,7 @@ class Flow {
   }
 
   clear() {
+    clearTimeout(this.timer);
     cancelAnimationFrame(this.frame);
     this.waiting = [];
     this.body.removeAttribute("aria-busy");
@@ -26,7 +28,7 @@ class Flow {
     return `${html}<span class="rest"></span>${more}`;
   }
 
-  // What line() left out goes before its mark, in the frames after this one.
+  // What line() left out goes before its mark.
   start() {
     const marks = this.body.querySelectorAll(".rest");
     this.waiting.forEach((line, j) => { line.mark = marks[j]; });
@@ -43,6 +45,6 @@ class Flow {
       if (this.waiting.length) this.frame = requestAnimationFrame(fill);
       else this.clear();
     };
-    this.frame = requestAnimationFrame(fill);
+    this.timer = setTimeout(() => { this.frame = requestAnimationFrame(fill); }, REST);
   }
 }

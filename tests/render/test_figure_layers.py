@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from convgrad_cli.lectures import EXAMPLES
 from convgrad_cli.render.facts import facts
 from convgrad_cli.render.figure import figure, kinds_of
-from convgrad_cli.render.figure_ink import ACCENT, text_width, wrapped
+from convgrad_cli.render.figure_ink import ACCENT, CELL, PAIRS, text_width, wrapped
 from convgrad_cli.render.layer import Layer
 from tests.render.figure_layers import EVERY, FURTHER, activated, completed, transposed
 from tests.render.page_layers import LAYERS, with_results
@@ -160,6 +161,24 @@ def test_signs_stand_level_with_the_grids(name: str, kind: str) -> None:
     assert y == pytest.approx(middle, abs=0.01)
 
 
+def test_products_in_one_line_have_all_their_signs_on_one_level() -> None:
+    axes = figure(EVERY["batch"], "forward").axes[0]
+    signs = [text for text in axes.texts if text.get_text() in ("∗", "+", "=")]
+    assert Counter(text.get_text() for text in signs) == {"∗": 2, "+": 2, "=": 1}
+    assert {round(text.get_position()[1], 6) for text in signs} == {
+        round(signs[0].get_position()[1], 6)
+    }
+
+
+def test_the_colours_are_the_pages() -> None:
+    css = files("convgrad_cli.render.page").joinpath("page.css").read_text(encoding="utf-8")
+    light = css.partition("}")[0]
+    for number, colour in enumerate(PAIRS):
+        assert f"--p{number}: {colour};" in light
+    assert f"--accent: {ACCENT};" in light
+    assert f"--cell: {CELL};" in light
+
+
 APART = [
     ("slides", "summary"), ("leftover", "dX"), ("groups", "dW"), ("floats", "summary"),
     ("channels", "forward"), ("ties", "maxpool"), ("average-pad", "avgpool"),
@@ -214,3 +233,12 @@ def test_the_accent_marks_the_window_alone() -> None:
         "#{:02x}{:02x}{:02x}".format(*(round(c * 255) for c in framed[0].get_edgecolor()[:3]))
         == ACCENT
     )
+
+
+def test_the_planes_of_a_transposed_convolution_are_called_what_they_are() -> None:
+    layer = FURTHER["transposed-groups"]
+    backward = written(layer, "dX", element=("dX", (0, 0, 0, 0)))
+    assert {"output channel 0", "output channel 1", "sample 0, channel 0"} <= set(backward)
+    forward = " ".join(written(layer, "forward", element=("Y", (1, 3, 0, 0))))
+    assert "channel 2; 2 zeros around" in forward
+    assert "sample 1, output channel 3" in forward

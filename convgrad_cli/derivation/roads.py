@@ -13,7 +13,7 @@ from collections import Counter
 from itertools import islice, product
 from typing import TYPE_CHECKING, Final, Literal
 
-from convgrad_cli.derivation.routes import Map, Stretched, padded_input
+from convgrad_cli.derivation.routes import dilated_upstream, padded_input
 from convgrad_cli.geometry import input_taps, output_taps, weight_taps
 from convgrad_cli.geometry.strided import stride_one_geometry
 
@@ -51,12 +51,7 @@ def stride_one(geometry: ConvGeometry, index: Index) -> Index | Literal["deleted
 
 def upsampled(geometry: ConvGeometry, index: Index) -> Index | None:
     """The entry of dY at a place of the upsampled dY; None for an inserted zero."""
-    longer = stride_one_geometry(geometry).output_size
-    axes = [
-        Stretched(axis.output, axis.stride, 0, size - (axis.output - 1) * axis.stride - 1)
-        for axis, size in zip(geometry.axes, longer, strict=True)
-    ]
-    source = Map(tuple(axes)).source(index[2:])
+    source = dilated_upstream(geometry.axes).source(index[2:])
     return None if source is None else (*index[:2], *source)
 
 

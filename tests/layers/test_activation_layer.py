@@ -160,3 +160,12 @@ def test_onnx_computes_the_same():
         (expected,) = ReferenceEvaluator(model).run(None, {"z": z})
         got = act.forward(act.activation(name), z)
         np.testing.assert_allclose(got, expected, rtol=2e-6, atol=2e-7, err_msg=name)
+
+
+def test_leaky_relu_tells_its_kink_and_the_slope_taken_there():
+    chosen = act.activation("leaky-relu", slope=0.25)
+    note = act.kink_note(chosen, np.array([[1.0, 0.0], [-2.0, 0.0]]))
+    assert note is not None
+    assert "leaky-relu has no derivative at 0, where z is at 2 positions" in note
+    assert "0.25 is taken there" in note
+    assert act.kink_note(act.activation("leaky-relu", slope=1.0), np.zeros((1, 2))) is None

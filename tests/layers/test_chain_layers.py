@@ -317,3 +317,30 @@ def test_faults_are_named_with_their_place(spec, error, texts):
 def test_every_kind_was_used_in_these_tests():
     used = {layer["type"] for spec in (LINEAR, CNN) for layer in spec["layers"]}
     assert KINDS.keys() - {"activation"} <= used
+
+
+@pytest.mark.parametrize(
+    ("ties", "dX"),
+    [
+        ("first", [[6, 0], [0, 0]]),
+        ("last", [[0, 0], [0, 6]]),
+        ("split", [[2, 2], [0, 2]]),
+    ],
+)
+def test_a_max_pool_in_a_chain_keeps_its_tie_rule(ties, dX):
+    pool = {"type": "maxpool", "window": 2, "ties": ties}
+    document = {"input": [[5, 5], [1, 5]], "layers": [pool], "upstream": [[6]]}
+    chain = read_chain(document, lambda value, _: np.array(value))
+    done = run(chain.nodes, chain.X, chain.ending)
+    assert done.steps[0].dX.tolist() == dX
+
+
+def test_upsampling_in_a_chain_doubles_unless_told_otherwise():
+    def upsampled(**options):
+        layers = [{"type": "upsample", **options}]
+        chain = read_chain({"input": [[1, 2]], "layers": layers}, lambda value, _: np.array(value))
+        return run(chain.nodes, chain.X, chain.ending).Y.tolist()
+
+    assert upsampled() == [[1, 1, 2, 2], [1, 1, 2, 2]]
+    assert upsampled(scale=[1, 3]) == [[1, 1, 1, 2, 2, 2]]
+    assert upsampled(mode="zeros") == [[1, 0, 2]]

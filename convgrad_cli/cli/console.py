@@ -22,10 +22,12 @@ the usual 700 would have it search a hundred times before the command begins."""
 def run() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     gc.set_threshold(COLLECTED_FROM, *gc.get_threshold()[1:])
-    from convgrad_cli.cli.main import main
-
     try:
+        from convgrad_cli.cli.main import main
+
         main()
+    except KeyboardInterrupt:  # before the commands' own boundary stands
+        _end(130)
     except SystemExit as end:
         if not isinstance(end.code, int | None):
             raise  # a text: the interpreter prints it

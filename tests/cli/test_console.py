@@ -85,6 +85,16 @@ def test_what_was_put_off_to_the_end_is_done() -> None:
     assert done.stdout.endswith("the last line\n")
 
 
+def test_ctrl_c_before_a_command_has_begun() -> None:
+    program = (
+        "import convgrad_cli.cli.main as module\n"
+        "def stopped(): raise KeyboardInterrupt\n"
+        "module.main = stopped"
+    )
+    done = run_with(program, "backward")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_bug_keeps_its_traceback() -> None:
     program = (
         "import convgrad_cli.cli.main as main\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,7 @@ def fill(stack: Stack, lines: Sequence[Line], U: Array, piece: Piece, scratch: S
     S = scratch.matrices("stack", shape, U.dtype)
     rows = S.reshape(groups, *order, images, *size)
     by_tap = rows.swapaxes(1, 2) if stack.whole else rows
-    if steps[-1] > 1 and len(starts) >= MANY_VIEWS * steps[-1] and _even(starts):
+    if steps[-1] > 1 and len(starts) >= MANY_VIEWS * steps[-1]:
         _copy_at_once(by_tap, u, starts, steps, scratch)
         return S
     copy = _copy_flat if _flat(u, size, steps) else _copy
@@ -59,7 +58,8 @@ def _copy_at_once(
 
     Along the last axis y*step + start = (y + start // step) * step + start % step, which is
     position y + start // step of line start % step. A line is laid out once, with the zeros around
-    it; the taps that read it are one strided view of it, each ``shift`` further than the last.
+    it; the taps that read it are one strided view of it, each a dilation further than the last
+    (only a forward correlation has a step, and there they are).
     """
     dims, size = len(steps), by_tap.shape[-len(steps) :]
     along = [list(dict.fromkeys(axis)) for axis in zip(*starts, strict=True)]
@@ -98,15 +98,6 @@ def _views(
             *(stride * step for stride, step in zip(spatial, steps, strict=True)),
         ),
     )
-
-
-def _even(starts: list[list[int]]) -> bool:
-    """Whether the taps of every axis are one distance apart."""
-    for axis in zip(*starts, strict=True):
-        places = list(dict.fromkeys(axis))
-        if len({b - a for a, b in pairwise(places)}) > 1:
-            return False
-    return True
 
 
 def _inside(

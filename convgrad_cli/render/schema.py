@@ -17,7 +17,7 @@ from convgrad_cli.render.schema_lectures import (
     LECTURE_OPERATIONS,
     STAGES,
 )
-from convgrad_cli.render.schema_parts import DEFINITIONS, closed, envelope, reference
+from convgrad_cli.render.schema_parts import DEFINITIONS, closed, envelope, reference, words
 
 if TYPE_CHECKING:
     from convgrad_cli.render.schema_parts import Schema
@@ -81,17 +81,49 @@ OPERATIONS: Final[dict[str, Schema]] = {
 }
 """The schema of each operation's output."""
 
+_TEXT: Final = {"type": "string"}
+_EXAMPLE: Final = closed(
+    {
+        **dict.fromkeys(("name", "title", "source", "notation"), _TEXT),
+        "layer": words("conv", "pool"),
+        "options": {"type": "object"},
+        "arrays": {"type": "object", "additionalProperties": _ARRAY, "required": ["X"]},
+    }
+)
+_CHAIN: Final = closed(
+    {
+        **dict.fromkeys(("name", "title"), _TEXT),
+        "layer": words("chain"),
+        "chain": {"type": "object", "required": ["input", "layers"]},
+    }
+)
+SAMPLES: Final[Schema] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "if": {"properties": {"layer": words("chain")}, "required": ["layer"]},
+        "then": _CHAIN,
+        "else": _EXAMPLE,
+    },
+}
+"""What ``samples --json`` lists."""
+
 
 def schema() -> Schema:
-    """The schema of any output: an object whose ``operation`` says which fragment it follows."""
+    """The schema of any output: an object whose ``operation`` says which fragment it follows, or
+    the list of the built-in examples."""
     every = OPERATIONS | LECTURE_OPERATIONS | CHECKS
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Output of convgrad --json",
-        "type": "object",
-        "required": ["convgrad", "operation"],
-        "properties": {"operation": {"enum": list(every)}},
-        "allOf": [_where(operation, fragment) for operation, fragment in every.items()],
+        "type": ["object", "array"],
+        "if": {"type": "array"},
+        "then": SAMPLES,
+        "else": {
+            "required": ["convgrad", "operation"],
+            "properties": {"operation": {"enum": list(every)}},
+            "allOf": [_where(operation, fragment) for operation, fragment in every.items()],
+        },
         "$defs": DEFINITIONS,
     }
 

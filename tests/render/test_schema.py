@@ -2,6 +2,8 @@
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -170,3 +172,25 @@ def test_each_operation_has_its_own_fields(name: str, change: Callable[[Any], No
 
 def test_the_schema_can_be_printed() -> None:
     assert json.loads(json.dumps(schema())) == schema()
+
+
+def _listed() -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "convgrad_cli", "samples", "--json"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def test_the_list_of_samples_is_valid() -> None:
+    rows = _listed()
+    assert [error.message for error in VALIDATOR.iter_errors(rows)] == []
+    assert {row["layer"] for row in rows} == {"conv", "pool", "chain"}
+    for place, row in enumerate(rows):
+        for key in row:
+            broken = copy.deepcopy(rows)
+            del broken[place][key]
+            assert not VALIDATOR.is_valid(broken), (place, key)
+        broken = copy.deepcopy(rows)
+        broken[place]["colour"] = "red"
+        assert not VALIDATOR.is_valid(broken)
+    assert not VALIDATOR.is_valid([])

@@ -196,6 +196,7 @@ LARGE = {
     "pointwise, stride 2": layer((5, 40, 29, 32), (24, 40, 1, 1), stride=2),
     "narrow planes": layer((7, 33, 7, 6), (31, 33, 3, 3), padding=1),
     "few channels": layer((2, 3, 41, 38), (32, 3, 7, 7), stride=2, padding=3),
+    "few channels, narrow": layer((40, 3, 17, 16), (24, 3, 5, 5), stride=2, padding=2),
     "depthwise": layer((2, 24, 22, 21), (24, 1, 3, 3), padding=1, groups=24),
     "depthwise, stride 2": layer((2, 24, 22, 21), (24, 1, 3, 3), padding=1, stride=2, groups=24),
     "depthwise, several images a piece": layer(
@@ -295,13 +296,14 @@ def test_non_finite_numbers_spread_along_the_terms_only(case, data) -> None:
     np.testing.assert_array_equal(dW, gradients[1])
 
 
+@pytest.mark.parametrize("name", ["row shift", "few channels, narrow"])
 @pytest.mark.parametrize("where", ["X", "W", "dY"])
-def test_non_finite_numbers_in_large_layers(where) -> None:
+def test_non_finite_numbers_in_large_layers(where, name) -> None:
     """The fast kernels pad with zeros; an infinity at the edge must not meet them.
 
     With no zero among the numbers there is no term 0 * inf, so nothing may become NaN.
     """
-    case = LARGE["row shift"]
+    case = LARGE[name]
     X, W, b, dY = (np.where(array == 0, 1, array) for array in case.floats())
     {"X": X, "W": W, "dY": dY}[where][0, 0, 0, 0] = np.inf
     Y, dX, dW = (np.full_like(array, 7) for array in (dY, X, W))

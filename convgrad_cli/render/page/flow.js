@@ -1,7 +1,7 @@
 // Long lines of terms: the first ones stand there at once, and where the pointer rests the others
 // follow, a few a frame, so that a moving pointer never waits for what nobody reads.
 
-const AT_ONCE = { terms: 12, parts: 6 };
+const AT_ONCE = { terms: 9, parts: 4 };
 const A_FRAME = 12;
 const REST = 100;  // ms without another line asked for
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Problem
     from convgrad_cli.geometry import Axis
@@ -47,7 +49,7 @@ def cut_out(
     return _corner(cut, target)
 
 
-def _worst(mask: Array | None, axis: int) -> int:
+def worst(mask: Array | None, axis: int) -> int:
     """The entry along ``axis`` with the most differing elements."""
     if mask is None:
         return 0
@@ -60,7 +62,7 @@ def one_sample(
     """The sample that differs most, of a ``problem`` that has ``sample(n)``."""
     if found.ndim != problem.geometry.dims + 2 or found.shape[0] != problem.geometry.batch:
         return None
-    n = _worst(mask, 0)
+    n = worst(mask, 0)
     words = f"sample {n}"
     return Cutout(problem.sample(n), found[n : n + 1], (slice(None),), words, windows)
 
@@ -70,9 +72,9 @@ def some_filters(problem: Any, found: Array, mask: Array | None) -> Cutout | Non
     geometry = problem.geometry
     if geometry.groups > 1:
         return None
-    o, c = _worst(mask, 0), _worst(mask, 1)
-    os = _around(o, FILTERS_KEPT, geometry.out_channels)
-    cs = _around(c, CHANNELS_KEPT, geometry.in_channels)
+    o, c = worst(mask, 0), worst(mask, 1)
+    os = around(o, FILTERS_KEPT, geometry.out_channels)
+    cs = around(c, CHANNELS_KEPT, geometry.in_channels)
     small = replace(geometry, in_channels=cs.stop - cs.start, out_channels=os.stop - os.start)
     plan = replace(problem.plan, geometry=small)
     part = replace(
@@ -82,14 +84,15 @@ def some_filters(problem: Any, found: Array, mask: Array | None) -> Cutout | Non
     return Cutout(part, found[os, cs], (slice(None),), words)
 
 
-def _around(place: int, count: int, size: int) -> slice:
+def around(place: int, count: int, size: int) -> slice:
+    """``count`` entries about ``place``."""
     start = max(0, min(place - count // 2, size - count))
     return slice(start, min(size, start + count))
 
 
 def one_plane(problem: Any, found: Array, mask: Array | None) -> Cutout:
     """The plane of a pool that differs most."""
-    n, c = _worst(mask, 0), _worst(mask, 1)
+    n, c = worst(mask, 0), worst(mask, 1)
     geometry = replace(problem.geometry, batch=1, channels=1)
     plan = replace(problem.plan, geometry=geometry)
     here = (slice(n, n + 1), slice(c, c + 1))
@@ -100,18 +103,22 @@ def one_plane(problem: Any, found: Array, mask: Array | None) -> Cutout:
 def _corner(cut: Cutout, target: str) -> Cutout:
     """The first windows along every axis; compared is their first half, far from the new end."""
     problem: Any = cut.problem
-    axes = tuple(_shorter(axis) for axis in problem.geometry.axes)
-    plan = replace(problem.plan, geometry=replace(problem.geometry, axes=axes))
-    X = problem.X[(..., *(slice(axis.size) for axis in axes))]
-    dY = problem.dY[(..., *(slice(axis.output) for axis in axes))]
-    sizes = [axis.size if target == "dX" else axis.output for axis in axes]
+    whole = problem.geometry.axes
+    axes = tuple(_shorter(axis) for axis in whole)
+    sizes = [axis.size if target in problem.widest else axis.output for axis in axes]
     place: Any = (..., *(slice(size) for size in sizes))
-    found = cut.found[place]
-    cuts = [short is not axis for short, axis in zip(axes, problem.geometry.axes, strict=True)]
+    cuts = [short is not axis for short, axis in zip(axes, whole, strict=True)]
     ends = [size // 2 if shortened else size for size, shortened in zip(sizes, cuts, strict=True)]
     half = (Ellipsis, *(slice(end) for end in ends))
     words = f"{cut.words}, the first {WINDOWS_KEPT} windows along each axis"
-    return Cutout(replace(problem, plan=plan, X=X, dY=dY), found, half, words)
+    return Cutout(problem.corner(axes), cut.found[place], half, words)
+
+
+def first_windows(axes: Sequence[Axis], wide: Array, narrow: Array) -> tuple[Array, Array]:
+    """What the first windows see of the array they slide over, and their own."""
+    along: Any = (..., *(slice(axis.size) for axis in axes))
+    out: Any = (..., *(slice(axis.output) for axis in axes))
+    return wide[along], narrow[out]
 
 
 def _shorter(axis: Axis) -> Axis:

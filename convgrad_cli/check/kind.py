@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from convgrad_cli.errors import UsageError
+from convgrad_cli.errors import ShapeError, UsageError
 
 if TYPE_CHECKING:
     from convgrad_cli.check.function_series import Case, Series
@@ -72,11 +72,26 @@ def needed(arrays: Arrays, name: str) -> Array:
 GRADIENTS = frozenset({"dX", "dW", "db", "dZ"})
 
 
+def named_upstream(error: ShapeError, name: str) -> ShapeError:
+    """An error about the upstream gradient that calls it by the name it was given under."""
+    return ShapeError(
+        error.summary.replace("dY ", f"{name} "),
+        expected=error.expected,
+        found=error.found,
+        remedy=error.remedy and error.remedy.replace("dY", name),
+        array=error.array,
+        source=error.source,
+    )
+
+
 def upstream(plan: Any, arrays: Arrays, answers: Arrays, X: Array) -> Array:
     """The canonical upstream gradient; zeros where only forward results are checked."""
     name = "dA" if "dA" in arrays else "dY"
     if name in arrays:
-        canonical: Array = plan.canonical_upstream(arrays[name])
+        try:
+            canonical: Array = plan.canonical_upstream(arrays[name])
+        except ShapeError as error:
+            raise named_upstream(error, name) from None
         return canonical
     if GRADIENTS & set(answers):
         raise UsageError(

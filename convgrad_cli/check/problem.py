@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.mistake import Mistake, Row
     from convgrad_cli.check.planes import Array
     from convgrad_cli.derivation import Term
-    from convgrad_cli.geometry import ArrayLayout
+    from convgrad_cli.geometry import ArrayLayout, Axis
 
     Index = tuple[int, ...]
     Region = tuple[str, str, Array]
@@ -53,6 +53,8 @@ class Problem:
     """What each target is called: "your dX equals (the full convolution) with …"."""
     catalogue: ClassVar[Mapping[str, Row]]
     """The rows of the catalogue that are about this layer."""
+    widest: ClassVar[frozenset[str]] = frozenset({"dX"})
+    """The targets that lie on the side the windows slide over."""
     plan: Any
 
     @property
@@ -111,6 +113,10 @@ class Problem:
     def geometry_dict(self) -> dict[str, Any]:
         """The contract's ``geometry`` object."""
         return dict(self.geometry.as_dict())
+
+    def corner(self, axes: tuple[Axis, ...]) -> Problem:
+        """The layer of the first windows, where a part says ``windows``."""
+        raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:
         """What the layer has beside its geometry, by its name in a bundle."""

@@ -14,6 +14,7 @@ from convgrad_cli.check.catalogue_activation import (
     local_mistakes,
 )
 from convgrad_cli.check.catalogue_activation_value import value_mistakes
+from convgrad_cli.check.cutout import Cutout, one_sample
 from convgrad_cli.check.problem import MOVING, Problem, merged, precise
 from convgrad_cli.check.suggest import canonical_plan
 from convgrad_cli.layers import activation as layers
@@ -112,6 +113,15 @@ class ActivationProblem(Problem):
             if "local" in changes:
                 return np.asarray(changes["local"].function(setting.Z, setting.dA))
             return np.asarray(setting.dA * sigma.slope(setting.Z))
+
+    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
+        """One sample."""
+        return one_sample(self, found, mask)
+
+    def sample(self, n: int) -> ActivationProblem:
+        """The layer for one sample."""
+        plan = replace(self.plan, geometry=replace(self.plan.geometry, batch=1))
+        return replace(self, plan=plan, Z=self.Z[n : n + 1], dA=self.dA[n : n + 1])
 
     def settings(self) -> dict[str, Any]:
         """Which activation."""

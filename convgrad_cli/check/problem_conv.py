@@ -12,7 +12,7 @@ from convgrad_cli.check.catalogue_bias import bias_mistakes, run_bias
 from convgrad_cli.check.catalogue_input import input_mistakes
 from convgrad_cli.check.catalogue_output import output_mistakes
 from convgrad_cli.check.catalogue_weight import weight_mistakes
-from convgrad_cli.check.cutout import Cutout, one_sample, some_filters
+from convgrad_cli.check.cutout import Cutout, first_windows, one_sample, some_filters
 from convgrad_cli.check.problem import MOVING, Problem, merged, precise
 from convgrad_cli.check.recipes import LAST_STAGES, ConvData, recipe_for
 from convgrad_cli.check.regions import window_regions
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Index, Region
     from convgrad_cli.derivation import Term
-    from convgrad_cli.geometry import ConvGeometry, ConvPlan
+    from convgrad_cli.geometry import Axis, ConvGeometry, ConvPlan
 
 
 @dataclass
@@ -165,6 +165,12 @@ class ConvProblem(Problem):
         plan = replace(self.plan, geometry=replace(self.geometry, batch=1))
         here = slice(n, n + 1)
         return ConvProblem(plan, self.X[here], self.W, self.dY[here], self.b)
+
+    def corner(self, axes: tuple[Axis, ...]) -> ConvProblem:
+        """The layer of the first windows."""
+        plan = replace(self.plan, geometry=replace(self.geometry, axes=axes))
+        X, dY = first_windows(axes, self.X, self.dY)
+        return replace(self, plan=plan, X=X, dY=dY)
 
     def regions(self, target: str, shape: tuple[int, ...]) -> Iterator[Region]:
         """Where windows overlap, end, or reach into the padding."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from convgrad_cli.check.catalogue_bias import run_bias
 from convgrad_cli.check.catalogue_transposed import TRANSPOSED_ROWS, transposed_mistakes
-from convgrad_cli.check.cutout import Cutout, one_sample
+from convgrad_cli.check.cutout import Cutout, first_windows, one_sample
 from convgrad_cli.check.duality import DUAL, exchanged
 from convgrad_cli.check.mistake import unmet
 from convgrad_cli.check.problem import Problem, merged, precise
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Index, Region
     from convgrad_cli.derivation import Term
+    from convgrad_cli.geometry import Axis
     from convgrad_cli.geometry.transposed import TransposedGeometry, TransposedPlan
 
 _REGIONS = {
@@ -49,6 +50,7 @@ class TransposedProblem(Problem):
     article: ClassVar[str] = "A transposed convolution"
     targets: ClassVar[tuple[str, ...]] = ("dX", "dW", "db", "Y")
     default_targets: ClassVar[tuple[str, ...]] = ("Y", "dX", "dW", "db")
+    widest: ClassVar[frozenset[str]] = frozenset({"Y"})
     catalogue: ClassVar[Mapping[str, Row]] = TRANSPOSED_ROWS
     objects: ClassVar[Mapping[str, str]] = {
         "dX": "the convolution of dY with the filter",
@@ -146,7 +148,7 @@ class TransposedProblem(Problem):
         """One sample; of dW, some filters and channels of the convolution underneath."""
         if target == "dW":
             return self.below.part("dW", found, mask)
-        return None if target == "db" else one_sample(self, found, mask)
+        return None if target == "db" else one_sample(self, found, mask, windows=True)
 
     def sample(self, n: int) -> TransposedProblem:
         """The layer for one sample."""
@@ -154,6 +156,13 @@ class TransposedProblem(Problem):
         plan = replace(self.plan, geometry=replace(self.geometry, convolution=convolution))
         here = slice(n, n + 1)
         return TransposedProblem(plan, self.X[here], self.W, self.dY[here], self.b)
+
+    def corner(self, axes: tuple[Axis, ...]) -> TransposedProblem:
+        """The layer of the first windows; its Y is what they slide over."""
+        convolution = replace(self.geometry.convolution, axes=axes)
+        small = replace(self.geometry, convolution=convolution, surplus=(0,) * len(axes))
+        dY, X = first_windows(axes, self.dY, self.X)
+        return replace(self, plan=replace(self.plan, geometry=small), X=X, dY=dY)
 
     def unmet(self, row: Row) -> list[str]:
         """The conditions are the convolution's, with X and Y exchanged."""

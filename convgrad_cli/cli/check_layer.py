@@ -16,7 +16,7 @@ from convgrad_cli.cli.options import (
     PoolArrays,
     TiesOption,
 )
-from convgrad_cli.errors import UsageError
+from convgrad_cli.errors import ShapeError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -232,6 +232,7 @@ def _finite(given: Given) -> None:
 
 def problem_of(given: Given, kind: str, answers: Mapping[str, Any]) -> Problem:
     """The layer as the checker takes it; dY (or dA) is 1 everywhere where none is given."""
+    from convgrad_cli.check.kind import named_upstream
     from convgrad_cli.check.kinds import kind_named
     from convgrad_cli.cli.inputs import upstream
 
@@ -242,7 +243,10 @@ def problem_of(given: Given, kind: str, answers: Mapping[str, Any]) -> Problem:
     arrays = {name: loaded.array for name, loaded in given.arrays.items()}
     plan: Any = given.locating(lambda: chosen.plan(arrays, given.options))
     if "dY" in arrays or set(answers) - {"Y", "A"}:
-        arrays["dY"] = upstream(given, plan, chosen.upstream[1:])
+        try:
+            arrays["dY"] = upstream(given, plan, chosen.upstream[1:])
+        except ShapeError as error:
+            raise named_upstream(error, chosen.upstream) from None
     made: Problem = given.locating(lambda: chosen.problem(plan, arrays, answers, given.options))
     return made
 

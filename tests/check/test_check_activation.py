@@ -408,6 +408,10 @@ def test_a_large_layer_is_diagnosed_on_a_part_of_it() -> None:
     )
     assert named(report, "dW") == [("W1",)]
     assert {"A1", "X1"} in [set(ids) for ids in named(report, "dX")]
+    assert "windows along each axis" in report.gradients["dX"].tried
+    forgetful = check_arrays(X, W, dA=dA, dW=conv_backward(X, W, dA).dW, activation="tanh")
+    assert named(forgetful, "dW") == [("A1",)]
+    assert "on a part of the layer (filters" in forgetful.gradients["dW"].tried
     assert check_arrays(X, W, dA=dA, dX=right.dX, dW=right.dW, activation="tanh")
 
 

@@ -198,6 +198,7 @@ NOT_CHECKABLE = [
     ((*ACTIVATION, "-w", "[[1]]", "--A", Z), "An activation has no filter"),
     ((*ACTIVATION, "--stride", "2", "--A", Z), "An activation does not take --stride"),
     (ACTIVATION, "your dZ or A"),
+    ((*CONV[:6], "-g", "[[1]]", "--dX", Z), "dA has the wrong shape"),
     (("--activation", "relu", "--slope", "0.1", "--dX", Z), "--slope is leaky-relu's"),
     (("--slope", "0.1", "--dX", Z), "add --activation leaky-relu"),
     (("--A", Z), "A convolution has no A"),

@@ -74,7 +74,7 @@ def test_a_planted_mistake_of_A_is_named(name, id, value, dtype) -> None:
     assert (id,) in named(report, "A"), str(report)
 
 
-@settings(max_examples=80, derandomize=True, deadline=None)
+@settings(max_examples=50, derandomize=True, deadline=None)
 @given(
     st.sampled_from(NAMES),
     st.integers(1, 5),

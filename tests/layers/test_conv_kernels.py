@@ -188,27 +188,27 @@ def test_every_way_is_reached(limits, monkeypatch) -> None:
 LARGE = {
     "row shift": layer((6, 17, 23, 29), (19, 17, 3, 3), padding=1),
     "stride 2, leftover": layer(
-        (2, 16, 32, 27), (24, 16, 3, 3), stride=2, padding=((1, 0), (0, 2))
+        (3, 16, 32, 27), (24, 16, 3, 3), stride=2, padding=((1, 0), (0, 2))
     ),
     "stride 3, kernel 5": layer((2, 12, 31, 30), (9, 12, 5, 5), stride=3, padding=2),
-    "dilated": layer((2, 16, 25, 24), (16, 16, 3, 3), dilation=(2, 3), padding=2),
-    "pointwise": layer((5, 40, 29, 31), (24, 40, 1, 1)),
-    "pointwise, stride 2": layer((5, 40, 29, 32), (24, 40, 1, 1), stride=2),
+    "dilated": layer((7, 16, 25, 24), (16, 16, 3, 3), dilation=(2, 3), padding=2),
+    "pointwise": layer((15, 40, 29, 31), (24, 40, 1, 1)),
+    "pointwise, stride 2": layer((24, 40, 29, 32), (24, 40, 1, 1), stride=2),
     "narrow planes": layer((7, 33, 7, 6), (31, 33, 3, 3), padding=1),
     "few channels": layer((2, 3, 41, 38), (32, 3, 7, 7), stride=2, padding=3),
     "few channels, narrow": layer((40, 3, 17, 16), (24, 3, 5, 5), stride=2, padding=2),
-    "depthwise": layer((2, 24, 22, 21), (24, 1, 3, 3), padding=1, groups=24),
-    "depthwise, stride 2": layer((2, 24, 22, 21), (24, 1, 3, 3), padding=1, stride=2, groups=24),
+    "depthwise": layer((6, 24, 22, 21), (24, 1, 3, 3), padding=1, groups=24),
+    "depthwise, stride 2": layer((6, 24, 22, 21), (24, 1, 3, 3), padding=1, stride=2, groups=24),
     "depthwise, several images a piece": layer(
-        (9, 16, 14, 15), (16, 1, 3, 3), padding=1, stride=(1, 2), groups=16
+        (18, 16, 14, 15), (16, 1, 3, 3), padding=1, stride=(1, 2), groups=16
     ),
     "few filters": layer((3, 40, 21, 22), (2, 40, 3, 3), padding=1),
-    "stride and dilation": layer((2, 14, 33, 30), (12, 14, 3, 3), stride=2, dilation=3),
-    "stride beyond the kernel": layer((2, 14, 33, 30), (12, 14, 2, 2), stride=3),
+    "stride and dilation": layer((5, 14, 33, 30), (12, 14, 3, 3), stride=2, dilation=3),
+    "stride beyond the kernel": layer((12, 14, 33, 30), (12, 14, 2, 2), stride=3),
     "lines that would alias": layer((3, 20, 1024), (22, 20, 9), padding=4),
-    "groups": layer((2, 24, 20, 21), (36, 8, 3, 2), padding=1, groups=3),
-    "one dimension": layer((3, 20, 301), (22, 20, 9), padding=4),
-    "three dimensions": layer((2, 9, 9, 10, 11), (12, 9, 3, 2, 3), padding=1),
+    "groups": layer((6, 24, 20, 21), (36, 8, 3, 2), padding=1, groups=3),
+    "one dimension": layer((9, 20, 301), (22, 20, 9), padding=4),
+    "three dimensions": layer((3, 9, 9, 10, 11), (12, 9, 3, 2, 3), padding=1),
 }
 
 

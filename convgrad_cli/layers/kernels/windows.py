@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from convgrad_cli.geometry import Axis, ConvGeometry
     from convgrad_cli.layers.numbers import Array
 
-# Largest number of elements laid out in columns; above, the sweeps are faster.
+# Largest number of elements laid out in columns; above, the sweeps are faster. Of short columns
+# there may be more: their products are small beside the start of the other threads.
 SMALL = 2**16
+SMALL_AND_SHORT = 2**19
+SHORT = 256
 
 
 @lru_cache(maxsize=256)
@@ -36,7 +39,9 @@ def small(geometry: ConvGeometry) -> bool:
         geometry.in_channels * prod(geometry.output_size),
         geometry.out_channels * prod(geometry.input_size),
     )
-    return geometry.batch * positions * prod(geometry.kernel) <= SMALL
+    taps = prod(geometry.kernel)
+    column = max(geometry.channels_per_group, geometry.filters_per_group) * taps
+    return geometry.batch * positions * taps <= (SMALL_AND_SHORT if column <= SHORT else SMALL)
 
 
 def forward(X: Array, W: Array, geometry: ConvGeometry) -> Array:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.cli.lecture_roads import same, without_ones
-from convgrad_cli.cli.lecture_views import Seen, compared, itself, with_symbols
+from convgrad_cli.cli.lecture_seen import Seen, compared, itself, with_symbols
 from convgrad_cli.derivation.equation import joined
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.cli.lecture_roads import same, without_ones
-from convgrad_cli.cli.lecture_views import Seen, compared, itself, with_symbols
+from convgrad_cli.cli.lecture_seen import Seen, compared, itself, with_symbols
 
 if TYPE_CHECKING:
     from convgrad_cli.render.views import Symbols

@@ -9,42 +9,16 @@ subscripts may run together. Names yields glyphs; scripts write them
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal
+
+from convgrad_cli.derivation.glyph import Atom, Glyph, Part, Parts, Quotient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from convgrad_cli.derivation.model import Frame, Index, Traced
 
-Part: TypeAlias = "int | str"
-Parts: TypeAlias = "Sequence[Part]"
 Style = Literal["run", "flat", "paren", "layered", "brackets"]
-
-
-class Glyph(NamedTuple):
-    """One symbol: ``X`` with subscripts and arguments, perhaps primed, or with a d before it."""
-
-    letter: str
-    sub: tuple[Part, ...] = ()
-    args: tuple[Part, ...] = ()
-    together: bool = False
-    """Whether the subscripts are written without commas."""
-    underscore: bool = True
-    """Whether plain text writes a_1 and not X11."""
-    brackets: str = "()"
-    prime: bool = False
-    prefix: str = ""
-    bold: bool = False
-
-
-class Quotient(NamedTuple):
-    """A partial derivative."""
-
-    top: Glyph
-    bottom: Glyph
-
-
-Atom: TypeAlias = "Glyph | Quotient"
 
 
 @dataclass(frozen=True)
@@ -315,3 +289,16 @@ def _flat(index: Parts, axes: Index, shape: Index) -> Part:
             return part
         place = place * shape[axis] + part
     return place
+
+
+__all__ = [
+    "Atom",
+    "Glyph",
+    "Names",
+    "Notation",
+    "Part",
+    "Parts",
+    "Quotient",
+    "Variables",
+    "hidden_kinds",
+]

@@ -12,13 +12,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Protocol
 
-from convgrad_cli.derivation.notation import Glyph, Quotient
+from convgrad_cli.derivation.glyph import Glyph, Quotient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
 
-    from convgrad_cli.derivation.notation import Atom, Part
+    from convgrad_cli.derivation.glyph import Atom, Part
 
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convgrad_cli.derivation.notation import Glyph, Quotient
+from convgrad_cli.derivation.glyph import Glyph, Quotient
 
 if TYPE_CHECKING:
     from collections.abc import Callable

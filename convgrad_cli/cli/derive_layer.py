@@ -61,6 +61,12 @@ def given_layer(
     asked = layer.layer or _kind_of_options(arrays, layer)
     if asked is not None and asked not in kinds:
         raise UsageError("This layer cannot be taken here.", expected=f"one of {', '.join(kinds)}")
+    if not stages and layer.activation is not None:
+        raise UsageError(
+            "An activation's equations cannot be taken here.",
+            found=f"--activation {layer.activation}",
+            remedy="leave --activation out: the convolution's own equations go without it",
+        )
     given = _gathered(arrays, layer, bundle, asked)
     kind = asked or _kind_of(given, kinds)
     _only_its_options(arrays, layer, kind)

@@ -9,11 +9,10 @@ from typer import Option
 
 from convgrad_cli.cli.check_layer import (
     LayerOption,
-    LayerOptions,
     LongOption,
     RuleOptions,
-    TransformsOption,
 )
+from convgrad_cli.cli.lecture_options import LayerOptions, TransformsOption
 from convgrad_cli.cli.options import ConvArrays, OutputOptions
 from convgrad_cli.cli.signature import command
 

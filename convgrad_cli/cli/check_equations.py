@@ -12,7 +12,7 @@ from typer import Argument, Option
 from convgrad_cli.cli.boundary import ExitCode, leave
 from convgrad_cli.cli.check_layer import LongOption
 from convgrad_cli.cli.derive_layer import DeriveArrays, DeriveLayer
-from convgrad_cli.cli.options import OutputOptions
+from convgrad_cli.cli.options import BaseOption, OutputOptions, SymbolsOption
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
@@ -36,10 +36,8 @@ class WritingOptions:
             help="slides, recitation, tutorial, diba, lecture12 or plain; default: found out.",
         ),
     ] = None
-    symbols: Annotated[
-        str | None, Option("--symbols", help="Own letters: X=A,W=K,Y=Z,b=c.", metavar="LETTERS")
-    ] = None
-    base: Annotated[int | None, Option("--base", help="Indices count from 0 or 1.")] = None
+    symbols: SymbolsOption = None
+    base: BaseOption = None
 
 
 def register(check: typer.Typer) -> None:

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from convgrad_cli.cli.check_layer import (
-    ActivationOption,
     LongOption,
     RuleOptions,
-    SlopeOption,
-    UpsampleOption,
 )
+from convgrad_cli.cli.lecture_options import ActivationOption, SlopeOption, UpsampleOption
 from convgrad_cli.cli.options import OutputOptions, TiesOption
 from convgrad_cli.cli.signature import command
 

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from convgrad_cli.cli.boundary import ExitCode, leave
-from convgrad_cli.cli.options import (
-    ConvArrays,
-    ConvOptions,
-    CountPadOption,
-    OutputOptions,
-    PoolArrays,
-    TiesOption,
-)
+from convgrad_cli.cli.lecture_options import LayerOptions
+from convgrad_cli.cli.options import ConvArrays, OutputOptions, PoolArrays
 from convgrad_cli.errors import ShapeError, UsageError
 
 if TYPE_CHECKING:
@@ -36,53 +30,7 @@ LayerOption = Annotated[
         "else conv).",
     ),
 ]
-ActivationOption = Annotated[
-    str | None,
-    Option(
-        "--activation",
-        help="relu, leaky-relu, sigmoid, tanh, softplus, gelu, silu or identity: of "
-        "--layer activation, or after a convolution, whose -g is then dA.",
-    ),
-]
-SlopeOption = Annotated[
-    float | None, Option("--slope", help="leaky-relu's slope for z < 0 (0.01 unless given).")
-]
-UpsampleOption = Annotated[
-    str | None,
-    Option("--upsample", help="nearest or zeros, by --stride: of --layer upsample."),
-]
-TransformsOption = Annotated[
-    str | None,
-    Option(
-        "--transforms",
-        help="A convolution's filter under several: identity,rot90,rot180,rot270,fliplr,flipud,"
-        "transpose,scale2.",
-        metavar="NAMES",
-    ),
-]
 LongOption = Annotated[bool, Option("--long", "-l", help="Say everything that was found out.")]
-
-
-@dataclass(eq=False, repr=False)
-class LayerOptions(ConvOptions):
-    """The geometry of any layer."""
-
-    window: Annotated[
-        str | None, Option("--window", "-k", help="A pool's window: 2, or 2,3.", metavar="N[,N]")
-    ] = None
-    ceil_mode: Annotated[
-        bool | None,
-        Option("--ceil-mode/--floor-mode", help="A pool's last, partly filled window counts."),
-    ] = None
-    ties: TiesOption = None
-    count_include_pad: CountPadOption = None
-    output_padding: Annotated[
-        str | None,
-        Option("--output-padding", help="Of a transposed layer: 1, or 1,0.", metavar="N[,N]"),
-    ] = None
-    activation: ActivationOption = None
-    slope: SlopeOption = None
-    upsample: UpsampleOption = None
 
 
 @dataclass(eq=False, repr=False)

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOption, LayerOptions, LongOption, TransformsOption
+from convgrad_cli.cli.check_layer import (
+    LayerOption,
+    LongOption,
+)
+from convgrad_cli.cli.lecture_options import LayerOptions, TransformsOption
 from convgrad_cli.cli.options import ConvArrays, OnlyOption, OutputOptions
 from convgrad_cli.cli.signature import command
 

@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from convgrad_cli.cli.derive_layer import canonical, given_layer, given_values, of_plan
 from convgrad_cli.cli.derive_options import DeriveArrays, DeriveLayer
-from convgrad_cli.cli.options import OutputOptions
+from convgrad_cli.cli.options import BaseOption, NotationOption, OutputOptions, SymbolsOption
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
@@ -42,14 +42,9 @@ class DeriveOptions:
             metavar="STEPS",
         ),
     ] = None
-    notation: Annotated[
-        str | None,
-        Option("--notation", help="slides, recitation, tutorial, diba, lecture12 or plain."),
-    ] = None
-    symbols: Annotated[
-        str | None, Option("--symbols", help="Own letters: X=A,W=K,Y=Z,b=c.", metavar="LETTERS")
-    ] = None
-    base: Annotated[int | None, Option("--base", help="Indices count from 0 or 1.")] = None
+    notation: NotationOption = None
+    symbols: SymbolsOption = None
+    base: BaseOption = None
     everything: Annotated[bool, Option("--all", help="Print every term, however many.")] = False
     standalone: Annotated[
         bool, Option("--standalone", help="LaTeX: the whole document, ready to compile.")

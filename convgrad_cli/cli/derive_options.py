@@ -8,27 +8,20 @@ from typing import Annotated
 from typer import Option
 
 from convgrad_cli.cli.lecture_options import (
-    ActivationOption,
     DepthwiseOption,
+    LayerOptions,
     PointwiseOption,
-    SlopeOption,
     TransformsOption,
-    UpsampleOption,
 )
 from convgrad_cli.cli.options import (
     BiasOption,
-    CountPadOption,
-    DilationOption,
     DimsOption,
     FilterLayoutOption,
     FilterOption,
     InputOption,
     LayoutOption,
     NonfiniteOption,
-    PaddingOption,
     SampleOption,
-    StrideOption,
-    TiesOption,
     UpstreamOption,
 )
 
@@ -65,7 +58,7 @@ class DeriveArrays:
 
 
 @dataclass(eq=False, repr=False)
-class DeriveLayer:
+class DeriveLayer(LayerOptions):
     """Which layer, and its geometry."""
 
     layer: Annotated[
@@ -76,27 +69,4 @@ class DeriveLayer:
             "upsample or separable.",
         ),
     ] = None
-    stride: StrideOption = None
-    padding: PaddingOption = None
-    dilation: DilationOption = None
-    groups: Annotated[int | None, Option("--groups", help="Groups of channels.")] = None
-    output_size: Annotated[
-        str | None,
-        Option("--output-size", help="Pick the padding that gives this output.", metavar="N[,N]"),
-    ] = None
-    window: Annotated[
-        str | None, Option("--window", "-k", help="A pool's window: 2, or 2,3.", metavar="N[,N]")
-    ] = None
-    ceil_mode: Annotated[
-        bool | None, Option("--ceil-mode/--floor-mode", help="Keep a last, partly filled window.")
-    ] = None
-    ties: TiesOption = None
-    count_include_pad: CountPadOption = None
-    output_padding: Annotated[
-        str | None,
-        Option("--output-padding", help="Of a transposed layer: 1, or 1,0.", metavar="N[,N]"),
-    ] = None
-    activation: ActivationOption = None
-    slope: SlopeOption = None
     transforms: TransformsOption = None
-    upsample: UpsampleOption = None

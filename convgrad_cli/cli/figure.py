@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOption, LayerOptions
-from convgrad_cli.cli.options import ConvArrays
-from convgrad_cli.cli.picture import (
-    NamingOptions,
-    QuietOption,
-)
+from convgrad_cli.cli.check_layer import LayerOption
+from convgrad_cli.cli.lecture_options import LayerOptions
+from convgrad_cli.cli.options import ConvArrays, QuietOption
+from convgrad_cli.cli.picture import NamingOptions
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:

@@ -7,6 +7,14 @@ from typing import Annotated
 
 from typer import Option
 
+from convgrad_cli.cli.options import (
+    CeilOption,
+    ConvOptions,
+    CountPadOption,
+    TiesOption,
+    WindowOption,
+)
+
 ActivationOption = Annotated[
     str | None,
     Option(
@@ -31,6 +39,14 @@ UpsampleOption = Annotated[
     str | None,
     Option("--upsample", help="nearest or zeros, by --stride: upsampling, without a filter."),
 ]
+OutputPaddingOption = Annotated[
+    str | None,
+    Option(
+        "--output-padding",
+        help="A transposed layer's rows added after the output: 1, or 1,0.",
+        metavar="N[,N]",
+    ),
+]
 DepthwiseOption = Annotated[
     str | None,
     Option("--depthwise", help="One filter per channel: (I, …) or (I, 1, …).", metavar="ARRAY"),
@@ -38,6 +54,20 @@ DepthwiseOption = Annotated[
 PointwiseOption = Annotated[
     str | None, Option("--pointwise", help="The mixture: (O, I).", metavar="ARRAY")
 ]
+
+
+@dataclass(eq=False, repr=False)
+class LayerOptions(ConvOptions):
+    """The options of any layer, for the commands that take ``--layer``."""
+
+    window: WindowOption = None
+    ceil_mode: CeilOption = None
+    ties: TiesOption = None
+    count_include_pad: CountPadOption = None
+    output_padding: OutputPaddingOption = None
+    activation: ActivationOption = None
+    slope: SlopeOption = None
+    upsample: UpsampleOption = None
 
 
 @dataclass(eq=False, repr=False)

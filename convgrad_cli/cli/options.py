@@ -50,6 +50,39 @@ PaddingOption = Annotated[
 DilationOption = Annotated[
     str | None, Option("--dilation", "-d", help="2, or 2,1.", metavar="N[,N]")
 ]
+GroupsOption = Annotated[int | None, Option("--groups", help="Groups of channels.")]
+OutputSizeOption = Annotated[
+    str | None,
+    Option(
+        "--output-size",
+        help="Pick the padding that gives this output (odd pixel before).",
+        metavar="N[,N]",
+    ),
+]
+WindowOption = Annotated[
+    str | None, Option("--window", "-k", help="A pool's window: 2, or 2,3.", metavar="N[,N]")
+]
+CeilOption = Annotated[
+    bool | None, Option("--ceil-mode/--floor-mode", help="Keep a last, partly filled window.")
+]
+TiesOption = Annotated[
+    str | None, Option("--ties", help="first, last or split: which of equal maxima gets dY.")
+]
+CountPadOption = Annotated[
+    bool | None,
+    Option(
+        "--count-include-pad/--exclude-pad", help="Divide by the whole window, padding included."
+    ),
+]
+NotationOption = Annotated[
+    str | None,
+    Option("--notation", help="slides, recitation, tutorial, diba, lecture12 or plain."),
+]
+SymbolsOption = Annotated[
+    str | None, Option("--symbols", help="Own letters: X=A,W=K,Y=Z,b=c.", metavar="LETTERS")
+]
+BaseOption = Annotated[int | None, Option("--base", help="Indices count from 0 or 1.")]
+QuietOption = Annotated[bool, Option("--quiet", "-q", help="No notes on stderr.")]
 
 
 @dataclass(eq=False, repr=False)
@@ -88,43 +121,21 @@ class ConvOptions:
     stride: StrideOption = None
     padding: PaddingOption = None
     dilation: DilationOption = None
-    groups: Annotated[int | None, Option("--groups", help="Groups of channels.")] = None
-    output_size: Annotated[
-        str | None,
-        Option(
-            "--output-size",
-            help="Pick the padding that gives this output (odd pixel before).",
-            metavar="N[,N]",
-        ),
-    ] = None
+    groups: GroupsOption = None
+    output_size: OutputSizeOption = None
 
 
 @dataclass(eq=False, repr=False)
 class PoolOptions:
     """A pool's geometry."""
 
-    window: Annotated[str | None, Option("--window", "-k", help="2, or 2,3.", metavar="N[,N]")] = (
-        None
-    )
+    window: WindowOption = None
     stride: Annotated[
         str | None, Option("--stride", "-s", help="Default: the window.", metavar="N[,N]")
     ] = None
     padding: PaddingOption = None
     dilation: DilationOption = None
-    ceil_mode: Annotated[
-        bool | None, Option("--ceil-mode/--floor-mode", help="Keep a last, partly filled window.")
-    ] = None
-
-
-TiesOption = Annotated[
-    str | None, Option("--ties", help="first, last or split: which of equal maxima gets dY.")
-]
-CountPadOption = Annotated[
-    bool | None,
-    Option(
-        "--count-include-pad/--exclude-pad", help="Divide by the whole window, padding included."
-    ),
-]
+    ceil_mode: CeilOption = None
 
 
 @dataclass(eq=False, repr=False)
@@ -148,7 +159,7 @@ class OutputOptions:
     precision: Annotated[
         int | None, Option("--precision", help="Significant digits shown (never in JSON).")
     ] = None
-    quiet: Annotated[bool, Option("--quiet", "-q", help="No notes on stderr.")] = False
+    quiet: QuietOption = False
 
 
 @dataclass(eq=False, repr=False)
@@ -158,13 +169,7 @@ class SymbolicOptions:
     symbolic: Annotated[
         bool, Option("--symbolic", help="Add every element's equation, with the numbers in it.")
     ] = False
-    notation: Annotated[
-        str | None,
-        Option(
-            "--notation",
-            help="slides, recitation, tutorial, diba, lecture12 or plain.",
-        ),
-    ] = None
+    notation: NotationOption = None
     all_terms: Annotated[bool, Option("--all", help="Print every term, however many.")] = False
 
 

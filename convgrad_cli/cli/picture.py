@@ -7,31 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from convgrad_cli.cli.options import BaseOption, NotationOption, SymbolsOption
+
 if TYPE_CHECKING:
     import numpy as np
 
-    from convgrad_cli.cli.check_layer import LayerOptions
     from convgrad_cli.cli.inputs import Given
+    from convgrad_cli.cli.lecture_options import LayerOptions
     from convgrad_cli.cli.options import ConvArrays
     from convgrad_cli.derivation import Notation
     from convgrad_cli.geometry import Plan
     from convgrad_cli.render.layer import Layer
-
-QuietOption = Annotated[bool, Option("--quiet", "-q", help="No notes on stderr.")]
 
 
 @dataclass(eq=False, repr=False)
 class NamingOptions:
     """How the picture names things."""
 
-    notation: Annotated[
-        str | None,
-        Option("--notation", help="slides, recitation, tutorial, diba, lecture12 or plain."),
-    ] = None
-    symbols: Annotated[
-        str | None, Option("--symbols", help="Own letters: X=A,W=K,Y=Z,b=c.", metavar="LETTERS")
-    ] = None
-    base: Annotated[int | None, Option("--base", help="Indices count from 0 or 1.")] = None
+    notation: NotationOption = None
+    symbols: SymbolsOption = None
+    base: BaseOption = None
     title: Annotated[str | None, Option("--title", help="The picture's heading.")] = None
 
 

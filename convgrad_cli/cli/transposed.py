@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from convgrad_cli.cli.lecture_options import UpsampleOption
+from convgrad_cli.cli.lecture_options import OutputPaddingOption, UpsampleOption
 from convgrad_cli.cli.options import (
     ConvArrays,
     ConvOptions,
@@ -38,10 +38,7 @@ def transposed(
     options: ConvOptions,
     output: OutputOptions,
     symbolic: SymbolicOptions,
-    output_padding: Annotated[
-        str | None,
-        Option("--output-padding", help="Rows added after the output: 1, or 1,0.", metavar="N[,N]"),
-    ] = None,
+    output_padding: OutputPaddingOption = None,
     upsample: UpsampleOption = None,
     view: Annotated[
         bool,

@@ -223,7 +223,7 @@ def _check_reaches(axes: Sequence[Axis], what: str) -> None:
         expected=f"at most {tuple(axis.padded for axis in axes)}   the input "
         f"{tuple(axis.size for axis in axes)} with its padding",
         found=f"{extents}" + (" after dilation" if dilated else ""),
-        remedy="add padding (--padding), or use a smaller filter or --dilation",
+        remedy=f"add padding (--padding), or use a smaller {what.split()[-1]} or --dilation",
     )
 
 

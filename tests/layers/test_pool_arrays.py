@@ -131,14 +131,14 @@ REFUSED = {
         lambda: max_pool(np.arange(2), 2, stride=1, padding=3, dilation=6, dims=1),
         "A window lies wholly in the padding, so it has nothing to pool.\n"
         "  found     window 0 of a dimension of size 2, window 2, stride 1, padding 3:3\n"
-        "  remedy    use less padding, or a smaller dilation",
+        "  remedy    use less padding, or a smaller --dilation",
     ),
     "window-too-large": (
         lambda: avg_pool(X34, 4),
         "The window is larger than the padded input: the output is empty.\n"
         "  expected  at most (3, 4)   the input (3, 4) with its padding\n"
         "  found     (4, 4)\n"
-        "  remedy    add padding, or use a smaller filter or dilation",
+        "  remedy    add padding (--padding), or use a smaller window or --dilation",
     ),
     "upstream": (
         lambda: max_pool_backward(X34, np.ones((2, 3)), 2),

@@ -218,12 +218,13 @@ def _check_reaches(axes: Sequence[Axis], what: str) -> None:
         return
     extents = tuple(axis.extent for axis in axes)
     dilated = any(axis.dilation > 1 for axis in axes)
+    smaller = "filter" if what == "W" else "window"
     raise GeometryError(
         f"{what[0].upper()}{what[1:]} is larger than the padded input: the output is empty.",
         expected=f"at most {tuple(axis.padded for axis in axes)}   the input "
         f"{tuple(axis.size for axis in axes)} with its padding",
         found=f"{extents}" + (" after dilation" if dilated else ""),
-        remedy=f"add padding (--padding), or use a smaller {what.split()[-1]} or --dilation",
+        remedy=f"add padding (--padding), or use a smaller {smaller} or --dilation",
     )
 
 

@@ -51,7 +51,44 @@ GIVEN: dict[str, Any] = {
     "layers": [{"type": "conv", "filter": [[1, -1]]}, {"type": "relu"}],
     "upstream": [[1, 2], [3, -4]],
 }
-NETS = {**CHAINS, "mixed": MIXED, "given": GIVEN}
+
+
+def small(*shape: int) -> list[Any]:
+    """Numbers whose products stay short enough to be shown with three digits."""
+    rows: list[Any] = (integers(*shape) % 4 - 1).tolist()
+    return rows
+
+
+SEPARABLE: dict[str, Any] = {
+    "input": small(2, 2, 6, 5),
+    "layers": [
+        {"type": "tanh"},
+        {"type": "separable", "depthwise": small(4, 1, 3, 2), "stride": [2, 1],
+         "padding": [[1, 0], [0, 1]], "pointwise": small(3, 4), "bias": [1, 0, -2]},
+        {"type": "relu"},
+        {"type": "separable", "depthwise": small(3, 2, 2),
+         "pointwise": small(2, 3, 1, 1), "padding": "same-upper"},
+    ],
+    "loss": {"type": "mse", "target": small(2, 2, 3, 5)},
+}  # fmt: skip
+NETS = {**CHAINS, "mixed": MIXED, "given": GIVEN, "separable": SEPARABLE}
+
+
+def split(net: dict[str, Any]) -> dict[str, Any]:
+    """The chain with each separable layer written as the two convolutions it is."""
+    layers: list[dict[str, Any]] = []
+    for layer, step in zip(copy.deepcopy(net["layers"]), passed(net).steps, strict=True):
+        if layer["type"] != "separable":
+            layers.append(layer)
+            continue
+        deep, point = np.array(layer.pop("depthwise")), np.array(layer.pop("pointwise"))
+        second = {"type": "conv", "filter": point.reshape(*point.shape[:2], 1, 1).tolist()}
+        second |= {"bias": layer.pop("bias")} if "bias" in layer else {}
+        deep = deep.reshape(len(deep), 1, *deep.shape[-2:])
+        channels = step.X.shape[1]
+        layers.append(layer | {"type": "conv", "filter": deep.tolist(), "groups": channels})
+        layers.append(second)
+    return {**net, "layers": layers}
 
 
 def passed(net: dict[str, Any]) -> Pass:
@@ -115,7 +152,7 @@ def check_numbers(browser: Browser, done: Pass) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_every_number_is_the_chains(opened_net: Any, name: str) -> None:
     browser = opened_net(NETS[name])
-    check_numbers(browser, passed(NETS[name]))
+    check_numbers(browser, passed(split(NETS[name])))
     assert browser.console() == []
 
 
@@ -136,9 +173,9 @@ def letters_of(done: Pass) -> list[tuple[int, str, str, str]]:
 
 @in_browser
 @pytest.mark.parametrize("notation", ["slides", "diba"])
-@pytest.mark.parametrize("name", ["cnn", "mixed", "two-layer"])
+@pytest.mark.parametrize("name", ["cnn", "mixed", "two-layer", "separable"])
 def test_each_layers_equations_are_its_tracers(opened_net: Any, name: str, notation: str) -> None:
-    done = passed(NETS[name])
+    done = passed(split(NETS[name]))
     browser = opened_net(NETS[name], notation)
     for k, target, array, role in letters_of(done):
         step = done.steps[k]
@@ -206,10 +243,40 @@ def test_the_gradient_of_one_layer_is_called_the_upstream_of_the_one_before(
 
 
 @in_browser
+def test_a_separable_layer_is_its_two_convolutions(opened_net: Any) -> None:
+    """Its own gradients stand at their filters; layers keep their places in the chain's file."""
+    browser = opened_net(NETS["separable"])
+    done = passed(SEPARABLE)
+    bands = browser.run(
+        "return Array.from(document.querySelectorAll('.band > .words b'), (b) => b.textContent)"
+    )
+    halves = [f"{half} of separable {k}" for k in (1, 3) for half in ("depthwise", "pointwise")]
+    assert bands[:6] == ["tanh 0", *halves[:2], "relu 2", *halves[2:]]
+    assert browser.run(
+        "return Array.from(document.querySelectorAll('#views button'), (b) => b.textContent)"
+    ) == ["tanh 0", *halves[:2], "relu 2", *halves[2:]]
+    found = shown_arrays(browser)
+    for k, place in ((1, 1), (3, 4)):
+        step = done.steps[k]
+        maps = {f"h{place}": step.X, f"h{place + 2}": step.Y, f"dh{place}": step.dX}
+        maps |= {f"dW{place + i}": step.gradients[f"d{key}"]
+                 for i, key in enumerate(("depthwise", "pointwise"))}  # fmt: skip
+        for name, array in maps.items():
+            values = dict(enumerate(np.asarray(array).ravel().tolist()))
+            assert found[name] == pytest.approx(values, rel=6e-3, abs=5e-5), name
+    assert "depthwise filter" in browser.run(
+        "return document.querySelector('[data-card=W1] h2').parentElement.textContent"
+    )
+
+
+@in_browser
 @pytest.mark.parametrize(
     ("name", "array", "at", "key"),
     [("cnn", "W0", 4, (0, "filter", (0, 0, 1, 1))), ("mixed", "W3", 7, (3, "filter", (0, 1, 1, 1))),
-     ("two-layer", "h0", 5, ("input", (1, 1))), ("cnn", "b4", 1, (4, "bias", (1,)))],
+     ("two-layer", "h0", 5, ("input", (1, 1))), ("cnn", "b4", 1, (4, "bias", (1,))),
+     ("separable", "W1", 9, (1, "depthwise", (1, 0, 1, 1))),
+     ("separable", "W2", 6, (1, "pointwise", (1, 2))),
+     ("separable", "W4", 7, (3, "depthwise", (1, 1, 1)))],
     ids=str,
 )  # fmt: skip
 def test_an_edit_goes_forward_to_the_loss_and_back(
@@ -225,14 +292,14 @@ def test_an_edit_goes_forward_to_the_loss_and_back(
     browser = opened_net(NETS[name])
     browser.click(f".cell[data-a='{array}'][data-i='{at}']")
     browser.keys("1" + ".5" + ENTER)
-    check_numbers(browser, passed(net))
+    check_numbers(browser, passed(split(net)))
     browser.click("#reset")
-    check_numbers(browser, passed(NETS[name]))
+    check_numbers(browser, passed(split(NETS[name])))
     assert browser.console() == []
 
 
 @in_browser
-@pytest.mark.parametrize("name", ["cnn", "mixed", "given", "tutorial-chain"])
+@pytest.mark.parametrize("name", ["cnn", "mixed", "given", "tutorial-chain", "separable"])
 def test_the_state_copies_as_a_chain_file(opened_net: Any, convgrad: Any, name: str) -> None:
     browser = opened_net(NETS[name])
     browser.click("#copy-bundle")
@@ -329,13 +396,15 @@ def test_a_chain_that_has_no_page_says_why() -> None:
     large = {"input": integers(70, 70).tolist(), "layers": [{"type": "relu"}]}
     with pytest.raises(UsageError, match="too large"):
         chain_page(passed(large), NOTATIONS["slides"], title="")
-    separable = {
-        "input": integers(1, 2, 4, 4).tolist(),
-        "layers": [{"type": "separable", "depthwise": integers(2, 1, 2, 2).tolist(),
-                    "pointwise": integers(3, 2, 1, 1).tolist()}],
+    # V of six planes counts too: X and Y alone would fit.
+    wide = {
+        "input": integers(1, 40, 40).tolist(),
+        "layers": [{"type": "separable", "depthwise": integers(6, 1, 1, 1).tolist(),
+                    "pointwise": integers(1, 6).tolist()}],
     }  # fmt: skip
-    with pytest.raises(UsageError, match=r"layers\[0\] \(separable\) has no page"):
-        chain_page(passed(separable), NOTATIONS["slides"], title="")
+    with pytest.raises(UsageError, match="The layer is too large") as error:
+        chain_page(passed(wide), NOTATIONS["slides"], title="")
+    assert error.value.remedy == "a smaller input"
 
 
 def test_the_command_writes_the_page(convgrad: Any, tmp_path: Path) -> None:

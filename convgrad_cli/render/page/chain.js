@@ -113,11 +113,11 @@ function chainCards(page) {
   const card = (name) => arrayCard(page, name);
   const have = (...names) => names.filter((name) => name && page.plates[name]).map(card);
   const cards = [{ band: "<span>forward ↓</span><span>gradients ↑</span>", kind: "ways" }];
-  layers.forEach(({ names, word, facts, kind }, k) => {
+  layers.forEach(({ names, heading, facts, kind }, k) => {
     const pointwise = kind === "pointwise";
     cards.push({ sides: [have(pointwise ? names.Y : names.X), have(pointwise ? names.dY : names.dX)] });
     const own = [have(names.W, names.b, names.switches), have(names.derivative, names.dW, names.db)];
-    cards.push({ band: `<b>${escapeHtml(word)} ${k}</b> <span>${escapeHtml(facts)}</span>`, sides: own, kind: "between" });
+    cards.push({ band: `<b>${escapeHtml(heading)}</b> <span>${escapeHtml(facts)}</span>`, sides: own, kind: "between" });
     if (k === layers.length - 1) cards.push({ sides: [have(pointwise ? names.A : names.Y), have(pointwise ? names.dA : names.dY)] });
   });
   if (end) cards.push({ band: `<b>Loss</b> <span>${escapeHtml(end.formula)} = <b id="loss">${shown(page.model.loss)}</b></span>`, kind: "between" });

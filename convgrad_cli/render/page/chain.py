@@ -17,6 +17,7 @@ from convgrad_cli.errors import UsageError
 from convgrad_cli.layers.loss import FORMULAS
 from convgrad_cli.render.facts import facts
 from convgrad_cli.render.page.chain_part import part_of
+from convgrad_cli.render.page.chain_separable import shown_steps
 from convgrad_cli.render.page.chain_words import about, document, titles
 from convgrad_cli.render.page.payload import activation_data, plain_number, possible_divisors
 from convgrad_cli.render.page.symbols import fractions, joints, layer_symbols, notation_symbols
@@ -37,9 +38,9 @@ def chain_payload(done: Pass, notation: Notation) -> dict[str, Any]:
 
     Raises UsageError for a layer that has no tables, for channels last, and for a chain too large.
     """
-    parts = [part_of(step, place, notation) for place, step in enumerate(done.steps)]
+    parts = [part_of(shown, k, notation) for k, shown in enumerate(shown_steps(done))]
     arrays, given = _arrays(parts, done)
-    _check_size(arrays)
+    _check_size(arrays, "layer" if len(done.steps) == 1 else "chain")
     chosen = (notation, *(n for n in NOTATIONS.values() if n.name != notation.name))
     names = Names(notation, parts[0].traced)
     maps = [array["shape"] for name, array in arrays.items() if name[0] == "h" and array["lead"]]
@@ -82,7 +83,7 @@ def _layer(part: Part, notations: tuple[Notation, ...]) -> dict[str, Any]:
         axis.pop("sliding", None)
     return {
         **table,
-        "word": part.word,
+        "heading": part.called,
         "facts": said,
         "names": part.names,
         "hasBias": "b" in part.step.node.parameters,
@@ -125,16 +126,17 @@ def _maps(parts: list[Part]) -> Iterator[tuple[Part, str]]:
     yield parts[-1], "Y"
 
 
-def _check_size(arrays: dict[str, Any]) -> None:
+def _check_size(arrays: dict[str, Any], word: str) -> None:
     cells = sum(prod(array["shape"]) for array in arrays.values())
     planes = [a["shape"][a["lead"] :] for n, a in arrays.items() if n[0] == "h" and a["lead"]]
     side = max(map(max, planes), default=0)
     if cells > MOST_CELLS or side > MOST_SIDE:
         raise UsageError(
-            "The chain is too large for a page that stays fluid.",
+            f"The {word} is too large for a page that stays fluid.",
             expected=f"at most {MOST_SIDE}×{MOST_SIDE} positions a plane and {MOST_CELLS} numbers",
             found=f"{cells} numbers, a plane of up to {side} positions a side",
-            remedy="a smaller input, or convgrad chain --layer N for one layer's page",
+            remedy="a smaller input"
+            + (", or convgrad chain --layer N for one layer's page" if word == "chain" else ""),
         )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from convgrad_cli.derivation.notation import Notation
     from convgrad_cli.layers.chain import Step
+    from convgrad_cli.render.page.chain_separable import Half, Shown
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,15 @@ class Part:
     place: int
     notation: Notation
     layer: Layer | None
+    called: str
+    """The layer among the chain's: ``conv 0``, ``depthwise of separable 1``."""
+    half: Half | None = None
+    """Of a separable layer, which of its two convolutions this is."""
 
     @property
     def word(self) -> str:
         """The layer as the user calls it."""
         return self.step.node.word
-
-    @property
-    def called(self) -> str:
-        """The layer among the others: ``conv 0``."""
-        return f"{self.word} {self.place}"
 
     @property
     def names(self) -> dict[str, str]:
@@ -70,6 +70,7 @@ class Part:
             if letter == "W" and self.layer is not None:
                 plan: Any = self.layer.plan
                 shape, lead, order = plan.geometry.filter_shape, 2, list(plan.W.order)
+                order = order if self.half is None else list(self.half.axes)
                 values = plan.W.to_canonical(values)
             if letter == "b":
                 shape, order = (values.size,), [0]
@@ -102,22 +103,22 @@ class Part:
         return list(range(len(_plain(shape)[0]) - len(shape), len(_plain(shape)[0])))
 
 
-def part_of(step: Step, place: int, notation: Notation) -> Part:
+def part_of(shown: Shown, place: int, notation: Notation) -> Part:
     """One step's part. Raises UsageError for a layer without tables, or with channels last."""
-    node: Any = step.node
+    step, node = shown.step, shown.step.node
     if node.kind not in _LAYERS and node.kind not in ("flatten", "dense"):
         raise UsageError(
-            f"layers[{place}] ({node.word}) has no page.",
+            f"layers[{shown.origin}] ({node.word}) has no page.",
             expected=", ".join((*_LAYERS, "flatten", "dense")),
         )
     make = _LAYERS.get(node.kind)
     layer = None if make is None else make(step, notation)
     if layer is not None and list(layer.plan.X.order) != sorted(layer.plan.X.order):
         raise UsageError(
-            f"layers[{place}] ({node.word}) has its channels last.",
+            f"layers[{shown.origin}] ({node.word}) has its channels last.",
             expected="channels first, in the page of a chain",
         )
-    return Part(step, place, notation, layer)
+    return Part(step, place, notation, layer, shown.called, shown.half)
 
 
 def _filtered(step: Step, notation: Notation) -> Layer:

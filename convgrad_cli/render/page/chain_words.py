@@ -41,6 +41,9 @@ def about(parts: list[Part], *, lost: bool) -> dict[str, str]:
         }
         if part.word == "dense":
             words |= {"W": "weight", "dW": "gradient of the weight"}
+        if part.half is not None:
+            filter = f"{part.half.key} filter"
+            words |= {"W": filter, "dW": f"gradient of the {filter}"}
         said |= {name: words[letter] for letter, name in part.names.items() if letter in words}
         said |= {f"slope{k}": "slope of the activation", f"switches{k}": "where the maximum was"}
     return said
@@ -48,20 +51,19 @@ def about(parts: list[Part], *, lost: bool) -> dict[str, str]:
 
 def document(parts: list[Part], done: Pass) -> dict[str, Any]:
     """The chain's file, ``{"$": name}`` where an array of the page stands."""
-    layers = []
-    keys = {"W": "filter", "b": "bias"}
+    layers: list[dict[str, Any]] = []
     for part in parts:
-        node = part.step.node
-        entry: dict[str, Any] = {"type": part.word}
+        if part.half is not None and part.half.key == "pointwise":
+            layers[-1] |= _named_arrays(part)  # the layer that its depthwise half has begun
+            continue
+        node = part.step.node if part.half is None else part.half.whole.node
+        entry: dict[str, Any] = {"type": node.word}
         entry |= {
             key: value
             for key, value in node.options.items()
             if (node.kind, key) != ("activation", "name")
         }
-        entry |= {keys[letter]: {"$": part.names[letter]} for letter in node.parameters}
-        if node.kind == "dense":
-            entry["weight"] = entry.pop("filter")
-        layers.append(entry)
+        layers.append(entry | _named_arrays(part))
     file: dict[str, Any] = {"input": {"$": "h0"}, "layers": layers}
     if done.loss is None:
         return file | {"upstream": {"$": f"dh{len(parts)}"}}
@@ -69,3 +71,10 @@ def document(parts: list[Part], done: Pass) -> dict[str, Any]:
     if done.ending.target is not None:
         loss["target"] = done.ending.target.tolist()
     return file | {"loss": loss}
+
+
+def _named_arrays(part: Part) -> dict[str, Any]:
+    """The arrays of a layer under their keys in a chain's file."""
+    weight = "weight" if part.word == "dense" else "filter"
+    keys = {"W": weight if part.half is None else part.half.key, "b": "bias"}
+    return {keys[letter]: {"$": part.names[letter]} for letter in part.step.node.parameters}

@@ -39,7 +39,7 @@ function drawLayers(page) {
     redraw(page);
     page.board.stage.querySelector(`[data-card="${target}"]`).scrollIntoView({ block: "center" });
   };
-  segmented(byId("views"), "Layer", model.layers.map(({ word }, k) => [k, `${escapeHtml(word)} ${k}`]), now, (k) => go(targets(Number(k)).at(-1)[0]));
+  segmented(byId("views"), "Layer", model.layers.map(({ heading }, k) => [k, escapeHtml(heading)]), now, (k) => go(targets(Number(k)).at(-1)[0]));
   segmented(byId("targets"), "Result", targets(now), state.target, go);
 }
 

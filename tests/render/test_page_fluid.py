@@ -139,3 +139,39 @@ def test_what_is_pointed_at_next_ends_the_filling_of_the_last(opened: Any) -> No
     )
     assert lines == [36, 36]
     assert "into Y" in browser.run("return document.getElementById('equation').textContent")
+
+
+WASHED = """
+const canvas = document.querySelector(`[data-card='${arguments[0]}'] canvas.wash`);
+const { left, top, width, height } = canvas.getBoundingClientRect();
+const pen = canvas.getContext("2d");
+return Array.from(canvas.closest(".grid").querySelectorAll(".cell"), (cell) => {
+  const box = cell.getBoundingClientRect();
+  const x = ((box.left + 3 - left) * canvas.width) / width;
+  const y = ((box.top + box.height / 2 - top) * canvas.height) / height;
+  return [Number(cell.dataset.i), pen.getImageData(x, y, 1, 1).data.join()];
+});
+"""
+
+
+def test_small_cells_have_their_colours_in_a_picture_behind_them(opened: Any) -> None:
+    """W[0, 1] at 20x20: X and Y of one product share a colour, other cells have none."""
+    layer = conv_layer(integers(20, 20), integers(3, 3), padding=1)
+    browser = opened(layer)
+    browser.hover("[data-card='W'] .cell[data-i='1']")
+    settled(browser)
+    X, Y = (dict(browser.run(WASHED, name)) for name in ("X", "Y"))
+    assert browser.run("return document.querySelectorAll('.washed [data-p]').length") == 0
+    pairs = {}
+    for index in product([0], [0], range(20), range(20)):
+        for term in layer.traced.terms("Y", index):
+            entries = {f.operand: f.index for f in term.entries()}
+            if entries["W"] == (0, 0, 0, 1):
+                pairs[flat(layer, "X", entries["X"])] = flat(layer, "Y", index)
+    assert len(pairs) == 380
+    assert all(X[x] == Y[y] for x, y in pairs.items())
+    plain = {X[x] for x in X if x not in pairs}
+    assert plain == {Y[y] for y in Y if y not in pairs.values()}
+    assert len(plain) == 1
+    assert len({X[x] for x in pairs}) == 8
+    assert not plain & {X[x] for x in pairs}

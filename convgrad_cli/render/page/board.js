@@ -2,6 +2,7 @@
 // A block is one plane: { label, rows, cols, cell(r, c) -> { ref, role, note } }.
 
 const CELL_CLASSES = [[9, "large"], [16, "medium"], [Infinity, "small"]];
+const WASHED = 256;  // cells from which on a plane of small ones has its colours in a picture
 const HUGE = 5;  // columns up to which a stage has room for cells one can read across a room
 
 const escapeHtml = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -16,11 +17,11 @@ class Board {
 
   clear() {
     this.cells = {};   // array name -> flat -> its elements on the board
-    this.fines = {};   // array name -> its fine grids on the board
-    this.blocks = [];  // { element, spec, cells } or, where a plane is fine, { ..., fine }
+    this.tones = {};   // array name -> its fine grids and washes on the board
+    this.washed = new Set();  // the cells that a wash lies behind
+    this.blocks = [];  // { element, spec, cells, wash? } or, where a plane is fine, { ..., fine }
     this.scales = {};
-    this.marked = [];
-    this.framed = [];
+    [this.marked, this.paired, this.framed] = [[], [], []];
   }
 
   draw(cards) {
@@ -37,20 +38,29 @@ class Board {
       if (isFine(spec)) {
         const fine = new FineGrid(elements[i].querySelector(".grid"), spec, this);
         this.blocks.push({ element: elements[i], spec, fine });
-        (this.fines[spec.name] ??= []).push(fine);
+        (this.tones[spec.name] ??= []).push(fine);
         return;
       }
       const cells = Array.from(elements[i].querySelectorAll(".cell"));
-      this.blocks.push({ element: elements[i], spec, cells });
+      this.blocks.push({ element: elements[i], spec, cells, wash: this.wash(elements[i], spec, cells) });
       for (const cell of cells) this.register(cell);
       cells.find((cell) => cell.dataset.a)?.setAttribute("tabindex", "0");
     });
     this.settle();
   }
 
+  wash(element, spec, cells) {
+    if (!element.classList.contains("washed")) return null;
+    for (const cell of cells) this.washed.add(cell);
+    const wash = new Wash(element.querySelector(".grid"), spec, this);
+    (this.tones[spec.name] ??= []).push(wash);
+    return wash;
+  }
+
   // Cells are smaller where else a part of the stage would lie behind the dock.
   settle() {
     this.stage.classList.remove("tight");
+    for (const { wash } of this.blocks) wash?.fit();
     this.breakRow();
     const room = innerHeight - document.getElementById("dock").offsetHeight;
     if (innerWidth <= 900 || this.stage.offsetTop + this.stage.offsetHeight <= room) return;
@@ -94,6 +104,8 @@ class Board {
     const wide = block.cols + (card.blocks.length > 2 ? 8 : 0);  // many planes: smaller cells
     const fine = isFine(block);
     const size = fine ? "fine" : CELL_CLASSES.find(([most]) => wide <= most)[1];
+    const washed = size === "small" && block.rows * block.cols > WASHED;
+    const wash = washed ? `<canvas class="wash" aria-hidden="true"></canvas>` : "";
     const pitch = fine ? `--w:${FineGrid.pitch(block) - 1}px;--h:${FineGrid.pitch(block) - 1}px;` : "";
     const label = `${card.label || card.title} ${block.label}`.trim();
     const rows = [];
@@ -103,10 +115,10 @@ class Board {
       rows.push(`<div role="row" aria-rowindex="${r + 1}">${cells.join("")}</div>`);
     }
     const caption = block.label ? `<p class="plane">${escapeHtml(block.label)}</p>` : "";
-    return `<div class="block ${size}" style="${pitch}--cols:${block.cols};--rows:${block.rows};--chars:${this.chars(block)}">
+    return `<div class="block ${size}${washed ? " washed" : ""}" style="${pitch}--cols:${block.cols};--rows:${block.rows};--chars:${this.chars(block)}">
       ${caption}<div class="grid" role="grid" aria-label="${escapeHtml(label)}"
         aria-rowcount="${block.rows}" aria-colcount="${block.cols}" data-cols="${block.cols}">
-      ${fine ? FineGrid.html(block) : rows.join("")}<div class="frame" hidden></div></div></div>`;
+      ${fine ? FineGrid.html(block) : wash + rows.join("")}<div class="frame" hidden></div></div></div>`;
   }
 
   cell({ ref, role = "", note }, column) {
@@ -144,7 +156,7 @@ class Board {
   ground() {
     this.scales = {};
     this.palette = colours();
-    for (const { fine } of this.blocks) fine?.ground();
+    for (const { fine, wash } of this.blocks) (fine || wash)?.ground();
   }
 
   // Other numbers in the place of an array's own: the partial sums of a scatter.
@@ -157,7 +169,7 @@ class Board {
         if (num && num.textContent !== text) num.textContent = text;
       }
     });
-    for (const fine of this.fines[name] || []) fine.ground();
+    for (const { fine, spec } of this.blocks) if (spec.name === name) fine?.ground();
   }
 
   scale(name) {
@@ -194,23 +206,23 @@ class Board {
   // The first pair that a cell is in keeps it.
   pair([name, flat], pair, term = null) {
     for (const cell of this.cells[name]?.[flat] || []) {
-      if (!cell.hasAttribute("data-p")) {
-        cell.setAttribute("data-p", pair % 8);
-        if (term !== null) cell.setAttribute("data-t", term + 1);
-      }
-      this.marked.push(cell);
+      if (this.washed.has(cell) || cell.hasAttribute("data-p")) continue;
+      cell.setAttribute("data-p", pair % 8);
+      if (term !== null) cell.setAttribute("data-t", term + 1);
+      this.paired.push(cell);
     }
-    for (const fine of this.fines[name] || []) fine.pair(fine.placeOf(flat), pair);
+    for (const tones of this.tones[name] || []) tones.pair(tones.placeOf(flat), pair);
   }
 
   kind([name, flat], kind) {
-    for (const cell of this.cells[name]?.[flat] || []) this.kindOfCell(cell, kind);
-    for (const fine of this.fines[name] || []) fine.kind(fine.placeOf(flat), kind);
+    for (const cell of this.cells[name]?.[flat] || [])
+      if (kind !== "under" || !this.washed.has(cell)) this.kindOfCell(cell, kind);
+    for (const tones of this.tones[name] || []) tones.kind(tones.placeOf(flat), kind);
   }
 
-  kindOfPlace(block, place, kind) {
-    if (block.fine) block.fine.kind(place, kind);
-    else this.kindOfCell(block.cells[place], kind);
+  under({ fine, wash, cells }, place) {
+    if (fine || wash) (fine || wash).kind(place, "under");
+    else this.kindOfCell(cells[place], "under");
   }
 
   kindOfCell(cell, kind) {
@@ -219,15 +231,15 @@ class Board {
   }
 
   unmark() {
-    for (const cell of this.marked) {
+    for (const cell of this.paired) {
       cell.removeAttribute("data-p");
       cell.removeAttribute("data-t");
-      cell.classList.remove("here", "under", "idle", "best", "tied", "added", "emphasis");
     }
+    for (const cell of this.marked)
+      cell.classList.remove("here", "under", "idle", "best", "tied", "added", "emphasis");
     for (const frame of this.framed) frame.hidden = true;
-    this.marked = [];
-    this.framed = [];
-    for (const { fine } of this.blocks) fine?.unmark();
+    [this.marked, this.paired, this.framed] = [[], [], []];
+    for (const { fine, wash } of this.blocks) (fine || wash)?.unmark();
   }
 
   fineOf(element) {

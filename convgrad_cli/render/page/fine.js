@@ -5,24 +5,16 @@
 const FINE = { columns: 26, cells: 1200 };
 const isFine = (block) => block.cols > FINE.columns || block.rows * block.cols > FINE.cells;
 
-class FineGrid {
+class FineGrid extends Tones {
   constructor(element, spec, board) {
-    Object.assign(this, { element, spec, board });
+    super(element, spec, board);
     [this.tones, this.details] = element.querySelectorAll("canvas");
     this.ringed = element.querySelector(".rings");
     this.cursor = element.querySelector(".cursor");
     this.pitch = FineGrid.pitch(spec);
-    this.cells = [];
-    this.places = new Map();
-    for (let place = 0; place < spec.rows * spec.cols; place++) {
-      const cell = spec.cell(Math.floor(place / spec.cols), place % spec.cols);
-      this.cells.push(cell);
-      if (cell.ref) this.places.set(cell.ref[1], place);
-    }
     this.pen = this.tones.getContext("2d");
     this.picture = this.pen.createImageData(spec.cols, spec.rows);
     this.pixels = new Uint32Array(this.picture.data.buffer);
-    this.marks = new Uint8Array(this.cells.length);  // 1 + the colour of a pair; 9: under a window
     this.rings = [];
     this.move(this.cells.findIndex(({ ref }) => ref));
     this.ground();
@@ -87,32 +79,17 @@ class FineGrid {
     return [(place % this.spec.cols) * this.pitch, Math.floor(place / this.spec.cols) * this.pitch];
   }
 
-  placeOf(flat) {
-    return this.places.get(flat);
-  }
-
-  pair(place, pair) {
-    if (place !== undefined && (this.marks[place] || 9) === 9) this.marks[place] = 1 + (pair % 8);
-    this.later();
-  }
-
   kind(place, kind) {
-    if (place === undefined) return;
-    if (kind !== "under") this.rings.push([place, kind]);
-    else if (!this.marks[place]) this.marks[place] = 9;
+    super.kind(place, kind);
+    if (place === undefined || kind === "under") return;
+    this.rings.push([place, kind]);
     this.later();
   }
 
   unmark(kind = null) {
-    if (!kind) this.marks.fill(0);
+    super.unmark(kind);
     this.rings = kind ? this.rings.filter(([, other]) => other !== kind) : [];
     this.later();
-  }
-
-  later() {
-    if (this.waiting) return;
-    this.waiting = true;
-    queueMicrotask(() => { this.waiting = false; this.paint(); });
   }
 
   paint() {
@@ -170,16 +147,26 @@ function colours() {
   const style = getComputedStyle(document.documentElement);
   const text = (name) => style.getPropertyValue(`--${name}`).trim();
   const bytes = (name) => [1, 3, 5].map((at) => parseInt(text(name).slice(at, at + 2), 16));
+  const blend = (name, share, onto = "cell") =>
+    bytes(name).map((byte, j) => Math.round(bytes(onto)[j] * (1 - share) + byte * share));
   const mix = (name, share) => {
-    const [red, green, blue] = bytes(name).map((byte, j) => Math.round(bytes("cell")[j] * (1 - share) + byte * share));
+    const [red, green, blue] = blend(name, share);
     return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   };
+  const share = parseFloat(text("mix")) / 100;
+  const paired = (name) => ({ fill: `rgb(${blend(name, share, "card")})`, ring: text(name), thick: 2 });
+  const names = Array.from({ length: 8 }, (_, p) => `p${p}`);
   const shares = [0, 0.12, 0.28, 0.48, 0.72];
   return {
     colours: Object.fromEntries(["card", "hatch", "ink", "soft"].map((name) => [name, text(name)])),
     plain: mix("card", 1),
     steps: Array.from({ length: 9 }, (_, j) => mix(j < 4 ? "minus" : "plus", shares[Math.abs(j - 4)])),
-    pairs: Array.from({ length: 8 }, (_, p) => mix(`p${p}`, 1)),
+    pairs: names.map((name) => mix(name, 1)),
     under: mix("soft", 0.35),
+    // Of a cell on a wash, by its mark: plain, eight pairs, under a window, and so without a number.
+    looks: [
+      { fill: text("cell") }, ...names.map(paired),
+      { fill: text("cell"), ring: text("soft"), thick: 1 }, { fill: text("card"), ring: text("soft"), thick: 1 },
+    ],
   };
 }

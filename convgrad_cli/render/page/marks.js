@@ -57,7 +57,7 @@ const Marks = {
       if (deep && deep.slider[z][0] < 0) continue;
       along.slider.forEach(([p], r) => across.slider.forEach(([q], c) => {
         const place = (along.start + r) * block.spec.cols + across.start + c;
-        if (p >= 0 && q >= 0) board.kindOfPlace(block, place, "under");
+        if (p >= 0 && q >= 0) board.under(block, place);
       }));
     }
   },

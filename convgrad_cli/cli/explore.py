@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOption
-from convgrad_cli.cli.lecture_options import LayerOptions
+from convgrad_cli.cli.lecture_options import DepthwiseOption, LayerOptions, PointwiseOption
 from convgrad_cli.cli.options import ConvArrays, QuietOption
 from convgrad_cli.cli.picture import NamingOptions
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
     import typer
+
+    from convgrad_cli.cli.inputs import Given
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +26,16 @@ def explore(
     arrays: ConvArrays,
     options: LayerOptions,
     naming: NamingOptions,
-    layer: LayerOption = None,
+    layer: Annotated[
+        str | None,
+        Option(
+            "--layer",
+            help="conv, maxpool, avgpool, transposed, activation, upsample or separable (default: "
+            "the bundle's, else conv).",
+        ),
+    ] = None,
+    depthwise: DepthwiseOption = None,
+    pointwise: PointwiseOption = None,
     crop: Annotated[
         str | None,
         Option(
@@ -47,8 +57,40 @@ def explore(
     """
     from convgrad_cli.arrays import write_content
     from convgrad_cli.cli.boundary import say
-    from convgrad_cli.cli.crop import checked_size, cropped
+    from convgrad_cli.cli.explore_separable import (
+        gather_separable,
+        separable_asked,
+        separable_page,
+    )
     from convgrad_cli.cli.output import in_terminal, write_stdout
+    from convgrad_cli.errors import UsageError
+
+    if output is None and in_terminal():
+        raise UsageError("The page needs a file.", remedy="-o page.html")
+    if separable_asked(layer, depthwise, pointwise):
+        if crop is not None:
+            raise UsageError("The layer separable does not take --crop.", found=f"--crop {crop}")
+        given = gather_separable(arrays, options, depthwise, pointwise)
+        text = separable_page(given, naming)
+    else:
+        given, text = _page(arrays, options, naming, layer, crop)
+    for note in [] if quiet else given.notes:
+        say(note)
+    if output is None:
+        write_stdout(text.encode())
+    else:
+        write_content(output, text.encode(), inputs=given.sources)
+
+
+def _page(
+    arrays: ConvArrays,
+    options: LayerOptions,
+    naming: NamingOptions,
+    layer: str | None,
+    crop: str | None,
+) -> tuple[Given, str]:
+    """What was given, and the page of its layer."""
+    from convgrad_cli.cli.crop import checked_size, cropped
     from convgrad_cli.cli.picture import (
         gather_picture,
         given_arrays,
@@ -56,12 +98,9 @@ def explore(
         layer_of,
         planned,
     )
-    from convgrad_cli.errors import UsageError
     from convgrad_cli.render.page import page
 
-    if output is None and in_terminal():
-        raise UsageError("The page needs a file.", remedy="-o page.html")
-    given, kind = gather_picture(arrays, options, layer)
+    given, kind = gather_picture(arrays, options, layer, further=("separable",))
     plan = planned(given, kind)
     if crop is None:
         checked_size(plan.geometry)
@@ -70,10 +109,4 @@ def explore(
         plan, held, note = cropped(plan, held, crop)
         given.notes.append(note)
     shown = layer_of(given, kind, plan, held, naming)
-    text = page(shown, title=heading(shown, naming), notes=given.notes)
-    for note in [] if quiet else given.notes:
-        say(note)
-    if output is None:
-        write_stdout(text.encode())
-    else:
-        write_content(output, text.encode(), inputs=given.sources)
+    return given, page(shown, title=heading(shown, naming), notes=given.notes)

@@ -31,10 +31,11 @@ class NamingOptions:
 
 
 def gather_picture(
-    arrays: ConvArrays, options: LayerOptions, layer: str | None
+    arrays: ConvArrays, options: LayerOptions, layer: str | None, further: tuple[str, ...] = ()
 ) -> tuple[Given, str]:
     """What was given, and the kind of layer: as asked, else what the options, the bundle or the
-    sample say. Of an activation z is X there, and what arrives from above dY.
+    sample say. Of an activation z is X there, and what arrives from above dY. ``further``: layers
+    that the command takes by another way.
 
     Raises UsageError for an unknown layer, and for an option that the layer does not have.
     """
@@ -43,12 +44,21 @@ def gather_picture(
     from convgrad_cli.errors import UsageError
 
     if layer is not None and layer not in KINDS:
-        raise UsageError(f"Unknown layer {layer!r}.", expected=f"one of {', '.join(KINDS)}")
+        raise UsageError(
+            f"Unknown layer {layer!r}.", expected=f"one of {', '.join((*KINDS, *further))}"
+        )
     if layer == "upsample" or (layer is None and options.upsample is not None):
         return _upsampled(arrays, options), "upsample"
     given, kind = gather_layer(arrays, options, layer)
     named = (given.operation or "").partition("_")[0]
     kind = named if layer is None and named in KINDS else kind
+    if kind not in KINDS:
+        raise UsageError(
+            f"A bundle of the layer {kind} cannot be taken here.",
+            expected=f"a bundle of one of {', '.join(KINDS)}",
+            found=given.operation,
+            remedy=f"convgrad explore --layer {kind}, each array by its option",
+        )
     if kind == "activation" and given.options.get("activation") is None:
         raise UsageError("Which activation is it?", expected="--activation NAME, such as relu")
     return given, kind
@@ -109,7 +119,7 @@ def layer_of(
         raise UsageError(f"Unknown tie rule {ties!r}.", expected=f"one of {', '.join(TIES)}")
     counting = bool(given.options.get("count_include_pad"))
     chosen = activation_of(given) if kind in ("conv", "activation") else None
-    return Layer(kind, plan, arrays, _notation(given, naming), ties, counting, chosen)
+    return Layer(kind, plan, arrays, notation_of(given, naming), ties, counting, chosen)
 
 
 def heading(layer: Layer, naming: NamingOptions, of: str = "Forward and backward of") -> str:
@@ -125,7 +135,8 @@ def heading(layer: Layer, naming: NamingOptions, of: str = "Forward and backward
     return f"{of} {called}"
 
 
-def _notation(given: Given, naming: NamingOptions) -> Notation:
+def notation_of(given: Given, naming: NamingOptions) -> Notation:
+    """The notation asked for, or the sample's, or the slides'."""
     from convgrad_cli.derivation import notation_named, parse_symbols
 
     symbols = None if naming.symbols is None else parse_symbols(naming.symbols)

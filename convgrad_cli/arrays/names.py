@@ -24,6 +24,12 @@ _SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "switches": ("switches",),
     "A": ("A",),
     "dA": ("dA", "dQ"),
+    "depthwise": ("depthwise",),
+    "pointwise": ("pointwise",),
+    "dDepthwise": ("dDepthwise", "dD"),
+    "dPointwise": ("dPointwise", "dP"),
+    "V": ("V",),
+    "dV": ("dV",),
 }
 
 ARRAY_OF_KEY: Final[dict[str, str]] = {
@@ -63,12 +69,17 @@ METADATA: Final = frozenset(
         "derivation",
         "convolution",
         "activation_derivation",
+        "depthwise_derivation",
+        "pointwise_derivation",
+        "counts",
         "derivative",
         "maps",
         "views",
         "updated",  # one object in JSON …
         "updated_W",  # … and an array each in .npz
         "updated_b",
+        "updated_depthwise",
+        "updated_pointwise",
     }
 )
 """Keys of our own results that describe and are not read back (``dtypes`` restores the dtypes)."""
@@ -84,6 +95,8 @@ OPTION_OF_ARRAY: Final[dict[str, str]] = {
     "W": "--filter",
     "b": "--bias",
     "dY": "--upstream",
+    "depthwise": "--depthwise",
+    "pointwise": "--pointwise",
 }
 
 

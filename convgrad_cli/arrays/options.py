@@ -75,6 +75,8 @@ RULES: Final[Mapping[str, _Rule]] = {
 }
 assert RULES.keys() == OPTIONS
 
+#: What the arrays' own shapes say again.
+_FROM_SHAPES: Final = frozenset({"kernel", "in_channels", "out_channels"})
 _POOL_ONLY: Final = frozenset({"ceil_mode", "ties", "count_include_pad"})
 
 
@@ -103,7 +105,7 @@ def from_geometry(geometry: object, operation: str | None) -> dict[str, object]:
             expected='{"stride": …, "padding": …, …}',
             found=shown_value(geometry),
         )
-    flat = {key: value for key, value in geometry.items() if key != "kernel"}
+    flat = {key: value for key, value in geometry.items() if key not in _FROM_SHAPES}
     for key in flat:
         if key not in OPTIONS:
             near = nearest(key, sorted(OPTIONS))

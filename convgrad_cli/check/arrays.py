@@ -34,6 +34,10 @@ def check_arrays(
     dA: ArrayLike | None = None,
     A: ArrayLike | None = None,
     dZ: ArrayLike | None = None,
+    depthwise: ArrayLike | None = None,
+    pointwise: ArrayLike | None = None,
+    dDepthwise: ArrayLike | None = None,
+    dPointwise: ArrayLike | None = None,
     layer: str = "conv",
     window: int | Sequence[int] | None = None,
     stride: int | Sequence[int] | None = None,
@@ -67,6 +71,7 @@ def check_arrays(
     transposed     ``output_padding`` too      dX dW db Y       dY
     activation     X is z; ``activation``, ``slope``   A dZ     dA
     upsample       ``upsample`` nearest or zeros, by ``stride``   dX Y   dY
+    separable      ``depthwise``, ``pointwise``   dX dDepthwise dPointwise db Y   dY
 
     Raises UsageError when there is nothing to check, and what the layer's own functions raise.
 
@@ -74,8 +79,10 @@ def check_arrays(
     True
     """
     given = {"X": X, "W": W, "dY": dY, "b": b, "dA": dA}
+    given |= {"depthwise": depthwise, "pointwise": pointwise}
     arrays = {name: numeric(a, name) for name, a in given.items() if a is not None}
     named = {"dX": dX, "dW": dW, "db": db, "Y": Y, "A": A, "dZ": dZ}
+    named |= {"dDepthwise": dDepthwise, "dPointwise": dPointwise}
     answers = {name: numeric(a, name) for name, a in named.items() if a is not None}
     shared: dict[str, Any] = {
         "stride": stride,

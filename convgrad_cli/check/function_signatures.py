@@ -84,6 +84,11 @@ def read_signature(
 
     Raises UsageError for a name that is unknown, or unknown for this layer.
     """
+    if not kind.calls:
+        raise UsageError(
+            f"{kind.article} cannot be checked as a function.",
+            remedy="run it yourself and give its results to convgrad check arrays",
+        )
     if name not in kind.calls:
         raise UsageError(
             f"Unknown signature {name!r} of a function for the layer {kind.name}.",

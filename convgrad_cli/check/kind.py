@@ -69,7 +69,7 @@ def needed(arrays: Arrays, name: str) -> Array:
 
 
 #: What needs the upstream gradient.
-GRADIENTS = frozenset({"dX", "dW", "db", "dZ"})
+GRADIENTS = frozenset({"dX", "dW", "db", "dZ", "dDepthwise", "dPointwise"})
 
 
 def named_upstream(error: ShapeError, name: str) -> ShapeError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from convgrad_cli.check import (
     kind_activation,
     kind_pool,
+    kind_separable,
     kind_transforms,
     kind_transposed,
     kind_upsample,
@@ -31,6 +32,7 @@ KINDS: Mapping[str, Kind] = {
         kind_transposed.TRANSPOSED,
         kind_activation.ACTIVATION,
         kind_upsample.UPSAMPLE,
+        kind_separable.SEPARABLE,
     )
 }
 LAYERS = tuple(KINDS)

@@ -36,6 +36,7 @@ LINES = {1: ("position",), 2: ("row", "column"), 3: ("plane", "row", "column")}
 LONG_NAMES = {"X": "input", "Z": "input", "W": "filter", "b": "bias"} | dict.fromkeys(
     ("dY", "dA"), "upstream"
 )
+LONG_NAMES |= {name: name for name in ("depthwise", "pointwise")}
 
 
 class Problem:
@@ -55,6 +56,8 @@ class Problem:
     """The rows of the catalogue that are about this layer."""
     widest: ClassVar[frozenset[str]] = frozenset({"dX"})
     """The targets that lie on the side the windows slide over."""
+    loose: ClassVar[frozenset[str]] = frozenset()
+    """The targets whose axes of size 1 may be left out or added anywhere."""
     plan: Any
 
     @property

@@ -34,7 +34,8 @@ def fitted(problem: Problem, target: str, found: Array, right: tuple[int, ...]) 
     expected = layout.given_shape(right)
     if found.shape == expected:
         return Fitted(layout.to_canonical(found), True, expected)
-    if _bare(found.shape) == _bare(expected):
+    ones = target in problem.loose and _long(found.shape) == _long(expected)
+    if ones or _bare(found.shape) == _bare(expected):
         note = f"{target} has the shape {found.shape}; read as {expected}"
         return Fitted(layout.to_canonical(found.reshape(expected)), True, expected, note)
     rank = len(layout.order)
@@ -53,6 +54,10 @@ def _bare(shape: Sequence[int]) -> tuple[int, ...]:
     while sizes and sizes[0] == 1:
         sizes = sizes[1:]
     return sizes
+
+
+def _long(shape: Sequence[int]) -> list[int]:
+    return [size for size in shape if size != 1]
 
 
 def explain_shape(problem: Problem, target: str, found: Array, right: Array) -> list[Place]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from convgrad_cli.cli.check_layer import (
+    CheckedArrays,
     LayerOption,
     LongOption,
     RuleOptions,
 )
 from convgrad_cli.cli.lecture_options import LayerOptions, TransformsOption
-from convgrad_cli.cli.options import ConvArrays, OutputOptions
+from convgrad_cli.cli.options import OutputOptions
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from convgrad_cli.cli.inputs import Given
 
-ANSWERS = ("dX", "dW", "db", "Y", "A", "dZ")
+ANSWERS = ("dX", "dW", "db", "Y", "A", "dZ", "dDepthwise", "dPointwise")
+SOURCES = ("input", "filter", "bias", "upstream", "depthwise", "pointwise")
 
 
 @dataclass(eq=False, repr=False)
@@ -38,6 +40,14 @@ class AnswerOptions:
     dZ: Annotated[
         str | None, Option("--dZ", help="Your dZ, before an activation.", metavar="ARRAY")
     ] = None
+    dDepthwise: Annotated[
+        str | None,
+        Option("--dDepthwise", "--dD", help="Yours, of a separable layer.", metavar="ARRAY"),
+    ] = None
+    dPointwise: Annotated[
+        str | None,
+        Option("--dPointwise", "--dP", help="Yours, of a separable layer.", metavar="ARRAY"),
+    ] = None
 
 
 SymbolicOption = Annotated[
@@ -52,7 +62,7 @@ def register(check: typer.Typer) -> None:
 
 
 def arrays(
-    arrays: ConvArrays,
+    arrays: CheckedArrays,
     options: LayerOptions,
     answers: AnswerOptions,
     rule: RuleOptions,
@@ -62,7 +72,7 @@ def arrays(
     symbolic: SymbolicOption = False,
     long: LongOption = False,
 ) -> None:
-    """Your dX, dW, db or Y (of an activation A or dZ) against the right one.
+    """Your dX, dW, db or Y (of an activation A or dZ, of a separable layer dD or dP).
 
     Where yours is wrong: the mistake that gives exactly your numbers, and the fix. Exit code 0
     right, 1 wrong, 2 not checkable.
@@ -81,12 +91,12 @@ def arrays(
     finish_check(report, output, long=long, inputs=given.sources, notes=given.notes)
 
 
-def one_reader_of_stdin(arrays: ConvArrays, answers: AnswerOptions) -> None:
+def one_reader_of_stdin(arrays: CheckedArrays, answers: AnswerOptions) -> None:
     """Refuse standard input given twice, to the layer and to an answer."""
     from convgrad_cli.errors import UsageError
 
     named = {
-        **{f"--{n}": getattr(arrays, n) for n in ("input", "filter", "bias", "upstream")},
+        **{f"--{name}": getattr(arrays, name) for name in SOURCES},
         "the bundle": arrays.bundle,
         **{f"--{name}": getattr(answers, name) for name in ANSWERS},
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from convgrad_cli.cli.boundary import ExitCode, leave
-from convgrad_cli.cli.lecture_options import LayerOptions
+from convgrad_cli.cli.lecture_options import DepthwiseOption, LayerOptions, PointwiseOption
 from convgrad_cli.cli.options import ConvArrays, OutputOptions, PoolArrays
 from convgrad_cli.errors import ShapeError, UsageError
 
@@ -20,17 +20,27 @@ if TYPE_CHECKING:
     from convgrad_cli.cli.inputs import Given
 
 #: The lectures' further layers, which have examples of their own.
-FURTHER = ("transposed", "activation", "upsample")
+FURTHER = ("transposed", "activation", "upsample", "separable")
+#: A separable layer's two filters.
+FILTERS = ("depthwise", "pointwise")
 
 LayerOption = Annotated[
     str | None,
     Option(
         "--layer",
-        help="conv, maxpool, avgpool, transposed, activation or upsample (default: the bundle's, "
-        "else conv).",
+        help="conv, maxpool, avgpool, transposed, activation, upsample or separable (default: the "
+        "bundle's, else conv).",
     ),
 ]
 LongOption = Annotated[bool, Option("--long", "-l", help="Say everything that was found out.")]
+
+
+@dataclass(eq=False, repr=False)
+class CheckedArrays(ConvArrays):
+    """Where the arrays of any layer come from."""
+
+    depthwise: DepthwiseOption = None
+    pointwise: PointwiseOption = None
 
 
 @dataclass(eq=False, repr=False)
@@ -52,6 +62,8 @@ def gather_layer(
     """What was given, and the kind of layer: as asked, else the bundle's or the sample's."""
     from convgrad_cli.check.kinds import kind_named, refuse_others
 
+    if layer is None and _filters_given(arrays):
+        layer = "separable"
     typed = own_options(options) | ({} if transforms is None else {"transforms": transforms})
     if layer is not None:
         refuse_others(kind_named(layer, typed), typed, ("transforms",))
@@ -93,6 +105,8 @@ def _gathered(
         from convgrad_cli.cli import transposed
 
         return transposed.gathered(arrays, options, typed, filtered=layer == "transposed")
+    if layer == "separable":
+        return _separable(arrays, options, typed)
     named = (arrays.bundle, arrays.input, arrays.upstream, arrays.sample)
     if layer == "activation" and not any(named):
         from convgrad_cli.cli import activation
@@ -101,6 +115,34 @@ def _gathered(
         given.options |= typed
         return given
     return gather(_pool_arrays(arrays) if pool else arrays, options, typed)
+
+
+def _filters_given(arrays: ConvArrays) -> bool:
+    return any(getattr(arrays, name, None) is not None for name in FILTERS)
+
+
+def _separable(arrays: ConvArrays, options: LayerOptions, typed: dict[str, Any]) -> Given:
+    """As of a convolution, and its two filters; without any array, the command's own example."""
+    from convgrad_cli.arrays import Stdin, read_array
+    from convgrad_cli.cli import separable
+    from convgrad_cli.cli.inputs import gather, typed_options
+
+    if arrays.sample is not None:
+        raise UsageError("No built-in example is a separable layer.", found="--sample")
+    others = any((arrays.bundle, arrays.input, arrays.bias, arrays.upstream))
+    if not others and not _filters_given(arrays):
+        own = {"dims": arrays.dims, "layout": arrays.layout}
+        return separable.gathered({}, typed_options(options) | typed | own, allow_nonfinite=True)
+    given = gather(arrays, options, typed)
+    if not others:
+        given.arrays.clear()  # filters alone: gather took a convolution's example
+        given.notes.clear()
+    stdin = Stdin()
+    for name in FILTERS:
+        spec = getattr(arrays, name, None)
+        if spec is not None:
+            given.arrays[name] = read_array(spec, name, stdin, allow_nonfinite=True)
+    return given
 
 
 def _pool_sample(arrays: ConvArrays) -> bool:
@@ -134,9 +176,10 @@ def _kind_of(given: Given, *, pool: bool) -> str:
 
 def refuse_strangers(kind: Kind, arrays: ConvArrays, options: LayerOptions) -> None:
     """Raise UsageError for an array or an option of the command line that the layer has not."""
-    for name, array in (("filter", "W"), ("bias", "b")):
-        if getattr(arrays, name) is not None and array not in kind.operands:
-            raise UsageError(f"{kind.article} has no {name}.", found=f"--{name}")
+    for name, array in (("filter", "W"), ("bias", "b"), *((name, name) for name in FILTERS)):
+        if getattr(arrays, name, None) is not None and array not in kind.operands:
+            noun = f"{name} filter" if name in FILTERS else name
+            raise UsageError(f"{kind.article} has no {noun}.", found=f"--{name}")
     for field in fields(LayerOptions):
         name = {"upsample": "mode"}.get(field.name, field.name)
         if getattr(options, field.name) is not None and name not in kind.takes:
@@ -172,7 +215,7 @@ def _finite(given: Given) -> None:
     """Refuse NaN and infinities in the layer's own arrays."""
     from convgrad_cli.arrays.numeric import as_numbers
 
-    for name in ("X", "W", "b", "dY"):
+    for name in ("X", "W", "b", "dY", *FILTERS):
         array = given.get(name)
         if array is not None:
             given.locating(lambda array=array, name=name: as_numbers(array, name))  # type: ignore[misc]
@@ -192,7 +235,8 @@ def problem_of(given: Given, kind: str, answers: Mapping[str, Any]) -> Problem:
     plan: Any = given.locating(lambda: chosen.plan(arrays, given.options))
     if "dY" in arrays or set(answers) - {"Y", "A"}:
         try:
-            arrays["dY"] = upstream(given, plan, chosen.upstream[1:])
+            last = getattr(plan, "pointwise", plan)
+            arrays["dY"] = upstream(given, last, chosen.upstream[1:])
         except ShapeError as error:
             raise named_upstream(error, chosen.upstream) from None
     made: Problem = given.locating(lambda: chosen.problem(plan, arrays, answers, given.options))

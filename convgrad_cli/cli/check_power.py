@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from convgrad_cli.cli.check_layer import (
+    CheckedArrays,
     LayerOption,
     LongOption,
 )
 from convgrad_cli.cli.lecture_options import LayerOptions, TransformsOption
-from convgrad_cli.cli.options import ConvArrays, OnlyOption, OutputOptions
+from convgrad_cli.cli.options import OnlyOption, OutputOptions
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def register(check: typer.Typer) -> None:
 
 
 def power(
-    arrays: ConvArrays,
+    arrays: CheckedArrays,
     options: LayerOptions,
     output: OutputOptions,
     layer: LayerOption = None,

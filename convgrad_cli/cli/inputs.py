@@ -182,7 +182,8 @@ def upstream(given: Given, plan: Plan, of: str = "Y") -> np.ndarray[Any, Any]:
 
 
 def _operands(given: Given) -> Iterator[Any]:
-    return (given.arrays[name].array.dtype for name in ("X", "W") if name in given.arrays)
+    names = ("X", "W", "depthwise", "pointwise")
+    return (given.arrays[name].array.dtype for name in names if name in given.arrays)
 
 
 def _base(arrays: ConvArrays | PoolArrays, stdin: Stdin, typed: dict[str, Any]) -> Given:

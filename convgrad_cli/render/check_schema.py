@@ -13,21 +13,23 @@ if TYPE_CHECKING:
 _TEXT: Final[Schema] = {"type": "string"}
 _TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_ID: Final[Schema] = {"type": "string", "pattern": "^[XWBFPGTAUR][0-9]+$"}
+_ID: Final[Schema] = {"type": "string", "pattern": "^[XWBFPGTAURS][0-9]+$"}
 _IDS: Final[Schema] = {"type": "array", "items": _ID}
 _VERDICT: Final = words("right", "wrong")
-_LAYER: Final = words("conv", "maxpool", "avgpool", "transposed", "activation", "upsample")
+_LAYER: Final = words(
+    "conv", "maxpool", "avgpool", "transposed", "activation", "upsample", "separable"
+)
 _GEOMETRY: Final[Schema] = {
     "anyOf": [
         reference("conv_geometry"),
         reference("pool_geometry"),
         *(
             LECTURE_OPERATIONS[f"{layer}_forward"]["properties"]["geometry"]
-            for layer in ("transposed", "activation", "upsample")
+            for layer in ("transposed", "activation", "upsample", "separable")
         ),
     ]
 }
-_GRADIENT_NAME: Final = words("dX", "dW", "db", "Y", "A", "dZ")
+_GRADIENT_NAME: Final = words("dX", "dW", "db", "Y", "A", "dZ", "dDepthwise", "dPointwise")
 _SETTINGS: Final[dict[str, Schema]] = {
     "activation": _TEXT,
     "slope": {"type": "number"},

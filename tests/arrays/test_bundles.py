@@ -26,6 +26,12 @@ SPELLINGS = {
     "db": ["db"],
     "switches": ["switches"],
     "A": ["A"],
+    "depthwise": ["depthwise"],
+    "pointwise": ["pointwise"],
+    "dDepthwise": ["dDepthwise", "dD"],
+    "dPointwise": ["dPointwise", "dP"],
+    "V": ["V"],
+    "dV": ["dV"],
 }
 PAIRS = [(key, name) for name, keys in SPELLINGS.items() for key in keys]
 

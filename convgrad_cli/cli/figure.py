@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from convgrad_cli.cli.check_layer import LayerOption
-from convgrad_cli.cli.lecture_options import LayerOptions
+from convgrad_cli.cli.lecture_options import LayerOptions, TransformsOption
 from convgrad_cli.cli.options import ConvArrays, QuietOption
 from convgrad_cli.cli.picture import NamingOptions
 from convgrad_cli.cli.signature import command
@@ -45,9 +45,10 @@ def figure(
         Option(
             "--kind",
             help="forward, dW, dX, dilate, flip, summary (default) or heatmap; of the other layers "
-            "maxpool, avgpool, activation, upsample.",
+            "maxpool, avgpool, activation, upsample; transforms, with --transforms.",
         ),
     ] = None,
+    transforms: TransformsOption = None,
     element: Annotated[
         str | None,
         Option("--element", help="What is highlighted: 'dX[2,2]', F11 …", metavar="ELEMENT"),
@@ -69,26 +70,50 @@ def figure(
     from convgrad_cli.cli.boundary import say
     from convgrad_cli.errors import UsageError
     from convgrad_cli.render import figure as figures
-    from convgrad_cli.render.facts import facts
 
     form = _form(output)
     if cells not in CELLS:
         raise UsageError(f"--cells does not know {cells!r}.", expected=" or ".join(CELLS))
     figures.load_matplotlib()
-    given, shown = _layer(arrays, options, naming, layer)
-    chosen_kind = _kind(kind, shown)
-    chosen = _element(shown, element, chosen_kind)
-    title = _title(given, shown, chosen_kind, naming)
-    of_symbols = cells == "symbols"
-    sheet = figures.figure(
-        shown, chosen_kind, element=chosen, symbols=of_symbols, title=title, facts=facts(shown)
-    )
+    if transforms is not None or kind == "transforms":
+        from convgrad_cli.cli.figure_transforms import (
+            refuse_beside_transforms,
+            transforms_drawn,
+        )
+
+        refuse_beside_transforms(kind, layer, element, cells)
+        given, sheet = transforms_drawn(arrays, options, transforms, naming)
+    else:
+        given, shown = _layer(arrays, options, naming, layer)
+        sheet = _drawn(given, shown, naming, kind, element, symbols=cells == "symbols")
     stream = BytesIO()
     figures.save(sheet, stream, form)
     for note in [] if quiet else given.notes:
         say(note)
     assert output is not None
     write_content(output, stream.getvalue(), inputs=given.sources)
+
+
+def _drawn(
+    given: Given,
+    shown: Layer,
+    naming: NamingOptions,
+    kind: str | None,
+    element: str | None,
+    *,
+    symbols: bool,
+) -> Any:
+    """The layer's figure of the kind asked for."""
+    from convgrad_cli.cli.picture import heading
+    from convgrad_cli.render.facts import facts
+    from convgrad_cli.render.figure import figure as draw
+
+    chosen_kind = _kind(kind, shown)
+    chosen = _element(shown, element, chosen_kind)
+    title = lettered(given, heading(shown, naming, *_ABOUT.get(chosen_kind, ())))
+    return draw(
+        shown, chosen_kind, element=chosen, symbols=symbols, title=title, facts=facts(shown)
+    )
 
 
 def _layer(
@@ -111,12 +136,10 @@ def _layer(
     return given, shown
 
 
-def _title(given: Given, layer: Layer, kind: str, naming: NamingOptions) -> str:
+def lettered(given: Given, title: str) -> str:
     """The figure's title; a note where the font lacks some of its letters."""
-    from convgrad_cli.cli.picture import heading
     from convgrad_cli.render.figure import missing_letters, shown_text
 
-    title = heading(layer, naming, *_ABOUT.get(kind, ()))
     if missing := missing_letters(shown_text(title)):
         given.notes.append(f"The figure's font lacks {missing}: only a viewer's own may show it.")
     return title

@@ -36,10 +36,11 @@ from convgrad_cli.render.figure_layout import widen
 from convgrad_cli.render.figure_pool import pool_figure, upsample_figure
 from convgrad_cli.render.figure_scene import Scene
 from convgrad_cli.render.figure_sheet import HEIGHT, MARGIN, WIDTH, Box, fitting
+from convgrad_cli.render.figure_transforms import transforms_figure
 
 __all__ = [
-    "FORMATS", "KINDS", "figure", "kinds_of", "load_matplotlib", "missing_letters", "save",
-    "shown_text", "targets_of",
+    "FORMATS", "KINDS", "figure", "figure_of_transforms", "kinds_of", "load_matplotlib",
+    "missing_letters", "save", "shown_text", "targets_of",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from convgrad_cli.derivation.model import Index
+    from convgrad_cli.render.figure_transforms import Transformed
     from convgrad_cli.render.layer import Layer
 
 CONV_KINDS = ("summary", "forward", "dW", "dX", "dilate", "flip", "heatmap")
@@ -94,22 +96,34 @@ def figure(
     ``layer.arrays`` must hold the results the kind shows. Raises UsageError where matplotlib is
     missing, the kind does not fit the layer, or the layer is too large for cells.
     """
-    matplotlib = load_matplotlib()
     target, index = element or (targets_of(layer, kind)[0], None)
     layer = layer.pointwise if kind == "activation" else layer
     scene = Scene(layer, target, index or _middle(layer, target), symbols)
-    with matplotlib.rc_context(STYLE):
-        sheet: Figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
-        axes = sheet.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, WIDTH)
-        axes.set_ylim(HEIGHT, 0)
-        axes.axis("off")
-        _write_heading(axes, title, facts)
+    with load_matplotlib().rc_context(STYLE):
+        sheet, axes = _headed_sheet(title, facts)
         if kind == "heatmap":
             heat_figure(sheet, scene, 1.3, HEIGHT - 0.35)
         else:
             _draw_cells(axes, kind, scene)
     return sheet
+
+
+def figure_of_transforms(shown: Transformed, *, title: str = "", facts: str = "") -> Figure:
+    """The figure of one filter under its transforms. Raises UsageError as :func:`figure` does."""
+    with load_matplotlib().rc_context(STYLE):
+        sheet, axes = _headed_sheet(title, facts)
+        _place(axes, transforms_figure(shown), HEIGHT - 0.35)
+    return sheet
+
+
+def _headed_sheet(title: str, facts: str) -> tuple[Figure, Any]:
+    sheet: Figure = load_matplotlib().figure.Figure(figsize=(WIDTH, HEIGHT))
+    axes = sheet.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(HEIGHT, 0)
+    axes.axis("off")
+    _write_heading(axes, title, facts)
+    return sheet, axes
 
 
 def _draw_cells(axes: Any, kind: str, scene: Scene) -> None:

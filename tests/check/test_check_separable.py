@@ -260,3 +260,16 @@ def test_the_report_says_the_layer() -> None:
     document = json.loads(json.dumps(check(PLAIN, a, db=a["dY"].sum(axis=(0, 2, 3))).as_dict()))
     assert (document["layer"], document["geometry"]["out_channels"]) == ("separable", 4)
     assert document["shapes"]["depthwise"] == [3, 1, 3, 2]
+
+
+@pytest.mark.parametrize("t", EVERY)
+def test_rounding_is_measured_by_the_sums_of_absolute_values(t) -> None:
+    a = arrays_of(t)
+    problem = problem_of(t, a)
+    sizes = mutants.right(t, **{name: np.abs(array) for name, array in a.items()})
+    for target, expected in sizes.items():
+        assert np.array_equal(problem.magnitude(target).reshape(expected.shape), expected)
+    window, places = int(np.prod(t.kernel)), t.N * int(np.prod(t.out))
+    counts = {"dX": window * t.O, "dDepthwise": places * t.O, "dPointwise": places * window}
+    counts |= {"db": places, "Y": window * t.I}
+    assert {target: problem.terms(target) for target in counts} == counts

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from convgrad_cli.cli.check_layer import LayerOption
 from convgrad_cli.cli.lecture_options import DepthwiseOption, LayerOptions, PointwiseOption
 from convgrad_cli.cli.options import ConvArrays, QuietOption
 from convgrad_cli.cli.picture import NamingOptions
@@ -26,14 +27,7 @@ def explore(
     arrays: ConvArrays,
     options: LayerOptions,
     naming: NamingOptions,
-    layer: Annotated[
-        str | None,
-        Option(
-            "--layer",
-            help="conv, maxpool, avgpool, transposed, activation, upsample or separable (default: "
-            "the bundle's, else conv).",
-        ),
-    ] = None,
+    layer: LayerOption = None,
     depthwise: DepthwiseOption = None,
     pointwise: PointwiseOption = None,
     crop: Annotated[

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from convgrad_cli.cli.check_layer import LayerOption
 from convgrad_cli.cli.lecture_options import LayerOptions, TransformsOption
 from convgrad_cli.cli.options import ConvArrays, QuietOption
 from convgrad_cli.cli.picture import NamingOptions
@@ -39,7 +38,14 @@ def figure(
     arrays: ConvArrays,
     options: LayerOptions,
     naming: NamingOptions,
-    layer: LayerOption = None,
+    layer: Annotated[
+        str | None,
+        Option(
+            "--layer",
+            help="conv, maxpool, avgpool, transposed, activation or upsample (default: "
+            "the bundle's, else conv).",
+        ),
+    ] = None,
     kind: Annotated[
         str | None,
         Option(

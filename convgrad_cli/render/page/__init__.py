@@ -28,8 +28,8 @@ __all__ = ["chain_page", "page"]
 STYLES = ("page.css", "grid.css")
 SCRIPTS = (
     "array.js", "products.js", "pool.js", "activation.js", "losses.js", "equation.js", "chain.js",
-    "flow.js", "tones.js", "fine.js", "board.js", "views.js", "marks.js", "dock.js", "page.js", "player.js",
-    "controls.js", "edit.js", "state.js", "main.js",
+    "flow.js", "tones.js", "fine.js", "board.js", "views.js", "marks.js", "dock.js", "page.js",
+    "player.js", "controls.js", "edit.js", "state.js", "main.js",
 )  # fmt: skip
 """In the order in which they build on each other; the last one starts the page."""
 

@@ -22,6 +22,7 @@ from convgrad_cli.layers.kernels import (
     dense,
     gather,
     pieces,
+    products,
     stack,
     sweep,
     tall,
@@ -259,6 +260,22 @@ def test_independent_of_the_number_of_threads(name, monkeypatch) -> None:
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):
             np.testing.assert_allclose(one, two, rtol=0, atol=1e-13 * np.abs(one).max())
+
+
+def test_long_sums_are_added_up_in_parts() -> None:
+    """In float32, 2^24 + 1 is 2^24: one by one, no 1 would arrive; a sum of ones does."""
+    rows = products.LONGEST
+    assert products.longest_sum(np.dtype(np.float32), 64) == rows
+    assert products.longest_sum(np.dtype(np.float64), 64) < rows
+    factor = np.ones((1, 16, 3 * rows), np.float32)
+    seen = np.zeros((1, 3 * rows, 200), np.float32)
+    seen[:, 0], seen[:, rows:] = 2**24, 1
+    total = np.empty((1, 16, 200), np.float32)
+    scratch = workers.Scratch()
+    products.add_product(total, factor, seen, scratch, longest=rows, empty=True)
+    np.testing.assert_array_equal(total, np.float32(2**24 + 2 * rows))
+    products.add_product(total, factor[..., :1], seen[:, :1], scratch, longest=rows, empty=False)
+    np.testing.assert_array_equal(total, np.float32(2**25 + 2 * rows))
 
 
 def test_a_failing_piece_stops_the_others(monkeypatch) -> None:

@@ -252,12 +252,19 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path, unbuffered: str) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
+# A shell ignores Ctrl-C for what it starts in the background, and its children inherit that.
+_HEEDING_CTRL_C = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from convgrad_cli.cli.console import run; run()"
+)
+
+
 def test_an_interrupt_ends_quietly_and_leaves_nothing(tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", np.ones((16, 64, 224, 224), np.float32))
     np.save(tmp_path / "W.npy", np.ones((64, 64, 3, 3), np.float32))
     arguments = ["backward", "-x", "X.npy", "-w", "W.npy", "-o", "out.npz"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "convgrad_cli", *arguments],
+        [sys.executable, "-c", _HEEDING_CTRL_C, *arguments],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,

@@ -19,7 +19,9 @@ pty = pytest.importorskip("pty")
 
 # A command that takes its time: a block an image, each with a rest.
 SLOWLY = (
-    "import os, sys, time\n"
+    "import os, signal, sys, time\n"
+    # A shell ignores Ctrl-C for what it starts in the background, and its children inherit that.
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "import convgrad_cli.cli.progress as progress\n"
     "import convgrad_cli.cli.streams as streams\n"
     "import convgrad_cli.layers.stream as layer\n"

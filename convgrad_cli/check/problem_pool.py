@@ -16,7 +16,7 @@ from convgrad_cli.check.regions import window_regions
 from convgrad_cli.check.rows import AVERAGE_ONLY, MAX_ONLY, POOL_ROWS
 from convgrad_cli.check.suggest import BATCH, CHANNELS, canonical_plan, roomy, zeros
 from convgrad_cli.check.ties import tie_notes, tied_positions
-from convgrad_cli.layers import pool
+from convgrad_cli.layers import pool_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,11 +75,11 @@ class PoolProblem(Problem):
         counting = {"count_include_pad": self.count_include_pad}
         if target == "dX":
             if self.kind == "max":
-                return pool.max_backward(X, dY, self.geometry, self.ties)
-            return pool.avg_backward(dY, self.geometry, **counting)
+                return pool_planes.max_backward(X, dY, self.geometry, self.ties)
+            return pool_planes.avg_backward(dY, self.geometry, **counting)
         if self.kind == "max":
-            return pool.max_forward(X, self.geometry).Y
-        return pool.avg_forward(X, self.geometry, **counting)
+            return pool_planes.max_forward(X, self.geometry).Y
+        return pool_planes.avg_forward(X, self.geometry, **counting)
 
     def terms(self, target: str) -> int:
         """The largest number of terms of an element."""

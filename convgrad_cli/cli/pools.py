@@ -49,7 +49,7 @@ def maxpool(
     from convgrad_cli.cli.inputs import gather, only_bundles_of, pool_plan
     from convgrad_cli.cli.memory import ensure_fits
     from convgrad_cli.errors import UsageError
-    from convgrad_cli.layers.pool import count_ties, max_backward, max_forward
+    from convgrad_cli.layers.pool_planes import count_ties, max_backward, max_forward
 
     given = gather(arrays, options, {"ties": ties})
     only_bundles_of(given, "maxpool")
@@ -90,7 +90,7 @@ def avgpool(
     from convgrad_cli.check.verify import verify_average_pool
     from convgrad_cli.cli.inputs import gather, only_bundles_of, pool_plan
     from convgrad_cli.cli.memory import ensure_fits
-    from convgrad_cli.layers.pool import avg_backward, avg_forward
+    from convgrad_cli.layers.pool_planes import avg_backward, avg_forward
 
     given = gather(arrays, options, {"count_include_pad": count_include_pad})
     only_bundles_of(given, "avgpool")

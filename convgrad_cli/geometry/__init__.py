@@ -3,7 +3,8 @@
 from convgrad_cli.geometry.axis import Axis, FullPadding, Tap
 from convgrad_cli.geometry.layer import ConvGeometry, Geometry, PoolGeometry, per_dimension
 from convgrad_cli.geometry.padding import PADDING_WORDS, Padding, Sides, resolve_padding
-from convgrad_cli.geometry.plan import ConvPlan, Plan, PoolPlan, plan_conv, plan_pool
+from convgrad_cli.geometry.plan import ConvPlan, Plan, PoolPlan
+from convgrad_cli.geometry.planning import plan_conv, plan_pool
 from convgrad_cli.geometry.ranks import FILTER_LAYOUTS, LAYOUTS, ArrayLayout
 from convgrad_cli.geometry.taps import (
     Member,

@@ -1,7 +1,7 @@
-"""Plans: from the shapes of the given arrays and the options to a geometry; every shape check.
+"""Plans: a frozen geometry plus the layouts of the arrays around it, and who may go with it.
 
-A plan is a frozen geometry plus the layouts of the arrays around it. It is made from shapes alone,
-so that the tracer needs no arrays, and it is the one place where shapes are refused.
+A plan is made from shapes alone (:mod:`convgrad_cli.geometry.planning` for convolutions and
+pools); it is what refuses an upstream gradient or a bias of another layer.
 """
 
 from __future__ import annotations
@@ -9,27 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.errors import GeometryError, ShapeError, UsageError
-from convgrad_cli.geometry.axis import Axis
-from convgrad_cli.geometry.layer import ConvGeometry, PoolGeometry, per_dimension
-from convgrad_cli.geometry.padding import (
-    Padding,
-    padding_for_output,
-    resolve_padding,
-    whole_number,
-)
-from convgrad_cli.geometry.ranks import (
-    ArrayLayout,
-    conv_dims,
-    filter_layout,
-    input_layout,
-    output_layout,
-    pool_dims,
-)
+from convgrad_cli.errors import ShapeError
 from convgrad_cli.geometry.suggest import fitting_options
+from convgrad_cli.geometry.wording import one_or_each, sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from convgrad_cli.geometry.layer import ConvGeometry, PoolGeometry
+    from convgrad_cli.geometry.ranks import ArrayLayout
 
     Shape = Sequence[int]
 
@@ -57,8 +45,17 @@ class Plan:
 
     def check_upstream(self, shape: Shape) -> None:
         """Raise ShapeError unless ``shape`` is Y's, up to leading 1s."""
-        if without_leading_ones(shape) != without_leading_ones(self.output_shape):
-            raise _wrong_upstream(self, tuple(shape))
+        if _without_leading_ones(shape) != _without_leading_ones(self.output_shape):
+            raise self.wrong_upstream(tuple(shape))
+
+    def wrong_upstream(self, found: tuple[int, ...]) -> ShapeError:
+        """The error for a dY that is not Y's shape; each layer says what Y's shape comes from."""
+        return ShapeError(
+            "dY has the wrong shape.",
+            expected=str(self.output_shape),
+            found=str(found),
+            array="dY",
+        )
 
 
 @dataclass(frozen=True)
@@ -70,14 +67,12 @@ class ConvPlan(Plan):
 
     def check_bias(self, shape: Shape) -> None:
         """Raise ShapeError unless b holds one number per filter: (K,), up to axes of size 1."""
-        filters = self.geometry.out_channels
-        if [size for size in shape if size != 1] != [filters] * (filters != 1):
-            raise ShapeError(
-                "b has the wrong shape.",
-                expected=f"({filters},)   one number per filter",
-                found=str(tuple(shape)),
-                array="b",
-            )
+        check_bias(shape, self.geometry.out_channels, "filter")
+
+    def wrong_upstream(self, found: tuple[int, ...]) -> ShapeError:
+        """The error for a dY that is not Y's shape."""
+        W = self.W.given_shape(self.geometry.filter_shape)
+        return _wrong_upstream(self, f"W {W}", found)
 
 
 @dataclass(frozen=True)
@@ -86,183 +81,23 @@ class PoolPlan(Plan):
 
     geometry: PoolGeometry
 
-
-def plan_conv(
-    x_shape: Shape,
-    w_shape: Shape,
-    *,
-    stride: int | Sequence[int] = 1,
-    padding: Padding = 0,
-    dilation: int | Sequence[int] = 1,
-    groups: int = 1,
-    dims: int | None = None,
-    layout: str = "nchw",
-    filter_order: str = "oihw",
-    output_size: int | Sequence[int] | None = None,
-) -> ConvPlan:
-    """The plan of a convolution of X with W.
-
-    Raises ShapeError, GeometryError or UsageError for arrays and options that describe no layer.
-    """
-    _no_empty_axis(x_shape, "X")
-    _no_empty_axis(w_shape, "W")
-    dims = conv_dims(len(x_shape), len(w_shape), dims)
-    X = input_layout(len(x_shape), dims, layout)
-    W = filter_layout(len(w_shape), dims, filter_order)
-    batch, channels, *size = X.canonical_shape(x_shape)
-    filters, per_group, *kernel = W.canonical_shape(w_shape)
-    _check_channels(channels, filters, per_group, groups, x_shape, w_shape)
-    axes = _axes(size, kernel, stride, padding, dilation, output_size)
-    _check_reaches(axes, "W")
-    geometry = ConvGeometry(batch, axes, channels, filters, int(groups))
-    return ConvPlan(geometry, X, output_layout(len(x_shape), len(w_shape), dims, layout), W)
+    def wrong_upstream(self, found: tuple[int, ...]) -> ShapeError:
+        """The error for a dY that is not Y's shape."""
+        return _wrong_upstream(self, f"window {one_or_each(self.geometry.kernel)}", found)
 
 
-def plan_pool(
-    x_shape: Shape,
-    window: int | Sequence[int],
-    *,
-    stride: int | Sequence[int] | None = None,
-    padding: Padding = 0,
-    dilation: int | Sequence[int] = 1,
-    ceil_mode: bool = False,
-    dims: int | None = None,
-    layout: str = "nchw",
-) -> PoolPlan:
-    """The plan of a pool over X; the stride is the window unless given.
-
-    Raises ShapeError, GeometryError or UsageError for arrays and options that describe no layer.
-    """
-    _no_empty_axis(x_shape, "X")
-    dims = pool_dims(len(x_shape), window, dims)
-    X = input_layout(len(x_shape), dims, layout)
-    batch, channels, *size = X.canonical_shape(x_shape)
-    kernel = per_dimension(window, dims, "window")
-    step = kernel if stride is None else stride
-    axes = _axes(size, kernel, step, padding, dilation, None, ceil_mode=ceil_mode)
-    _check_reaches(axes, "the window")
-    _check_pool_padding(axes)
-    return PoolPlan(PoolGeometry(batch, axes, channels), X, X)
-
-
-def _axes(
-    size: Sequence[int],
-    kernel: Sequence[int],
-    stride: int | Sequence[int],
-    padding: Padding,
-    dilation: int | Sequence[int],
-    output_size: int | Sequence[int] | None,
-    *,
-    ceil_mode: bool = False,
-) -> tuple[Axis, ...]:
-    dims = len(size)
-    strides = per_dimension(stride, dims, "stride")
-    dilations = per_dimension(dilation, dims, "dilation")
-    bare = [Axis(*axis) for axis in zip(size, kernel, strides, strict=True)]
-    extents = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
-    if output_size is None:
-        sides = resolve_padding(padding, size, extents, strides)
-    else:
-        wanted = per_dimension(output_size, dims, "output size")
-        sides = tuple(
-            padding_for_output(*axis) for axis in zip(size, extents, strides, wanted, strict=True)
-        )
-    axes = tuple(
-        Axis(axis.size, axis.kernel, axis.stride, before, after, d, ceil_mode)
-        for axis, (before, after), d in zip(bare, sides, dilations, strict=True)
-    )
-    if output_size is not None:
-        _check_output_size(axes, wanted)
-    return axes
-
-
-def _check_output_size(axes: Sequence[Axis], wanted: Sequence[int]) -> None:
-    output = tuple(axis.output for axis in axes)
-    if output != tuple(wanted):
-        raise GeometryError(
-            "No padding gives the output size asked for.",
-            expected=str(tuple(wanted)),
-            found=f"{output} without padding, which only makes it larger",
-            remedy="ask for an output at least that large, or raise the stride",
-            array="output size",
-        )
-
-
-def _check_channels(
-    channels: int, filters: int, per_group: int, groups: int, x_shape: Shape, w_shape: Shape
-) -> None:
-    if (whole_number(groups) or 0) < 1:
-        raise GeometryError(
-            "Groups must be a positive whole number.", found=str(groups), array="groups"
-        )
-    if channels % groups or filters % groups:
-        raise GeometryError(
-            "Groups must divide the channels of X and the filters of W.",
-            expected=f"a divisor of {channels} channels and of {filters} filters",
-            found=f"groups {groups}",
-            array="groups",
-        )
-    if per_group * groups != channels:
+def check_bias(shape: Shape, count: int, each: str) -> None:
+    """Raise ShapeError unless b holds ``count`` numbers, one per ``each``: up to axes of size 1."""
+    if [size for size in shape if size != 1] != [count] * (count != 1):
         raise ShapeError(
-            "The channels of X and W do not match.",
-            expected=f"W with {channels // groups} channels per filter   from X "
-            f"{tuple(x_shape)} with {channels} channels, groups {groups}",
-            found=f"{per_group}   in W {tuple(w_shape)}",
-            array="W",
-            remedy="check --groups, --layout and --filter-layout",
-        )
-
-
-def _check_reaches(axes: Sequence[Axis], what: str) -> None:
-    if all(axis.output > 0 for axis in axes):
-        return
-    extents = tuple(axis.extent for axis in axes)
-    dilated = any(axis.dilation > 1 for axis in axes)
-    smaller = "filter" if what == "W" else "window"
-    raise GeometryError(
-        f"{what[0].upper()}{what[1:]} is larger than the padded input: the output is empty.",
-        expected=f"at most {tuple(axis.padded for axis in axes)}   the input "
-        f"{tuple(axis.size for axis in axes)} with its padding",
-        found=f"{extents}" + (" after dilation" if dilated else ""),
-        remedy=f"add padding (--padding), or use a smaller {smaller} or --dilation",
-    )
-
-
-def _check_pool_padding(axes: Sequence[Axis]) -> None:
-    for axis in axes:
-        if max(axis.before, axis.after) > axis.extent // 2:
-            raise GeometryError(
-                "A pool's padding is at most half of its window.",
-                expected=f"at most {axis.extent // 2} on each side for a window of {axis.kernel}"
-                + (f" with dilation {axis.dilation}" if axis.dilation > 1 else ""),
-                found=f"{axis.before} before, {axis.after} after",
-                array="padding",
-            )
-        # Padding is that small that every window starts before the input's end, and the place
-        # it starts on is real unless that lies in the padding before.
-        for out in range(min(axis.outputs_of_kernel(0).start, axis.output)):
-            if not axis.taps_of_output(out):
-                raise GeometryError(
-                    "A window lies wholly in the padding, so it has nothing to pool.",
-                    found=f"window {out} of a dimension of size {axis.size}, window {axis.kernel},"
-                    f" stride {axis.stride}, padding {axis.before}:{axis.after}",
-                    remedy="use less padding, or a smaller --dilation",
-                    array="padding",
-                )
-
-
-def _no_empty_axis(shape: Shape, name: str) -> None:
-    if 0 in shape:
-        raise ShapeError(
-            f"{name} has an axis of size 0, so it holds no numbers.",
+            "b has the wrong shape.",
+            expected=f"({count},)   one number per {each}",
             found=str(tuple(shape)),
-            array=name,
+            array="b",
         )
-    if not shape:
-        raise UsageError(f"{name} is a single number, not an array.", array=name)
 
 
-def without_leading_ones(shape: Shape) -> tuple[int, ...]:
+def _without_leading_ones(shape: Shape) -> tuple[int, ...]:
     """The shape up to leading axes of size 1, which a dY may have more or fewer of."""
     sizes = tuple(shape)
     while sizes and sizes[0] == 1:
@@ -270,21 +105,18 @@ def without_leading_ones(shape: Shape) -> tuple[int, ...]:
     return sizes
 
 
-def _wrong_upstream(plan: Plan, found: tuple[int, ...]) -> ShapeError:
+def _wrong_upstream(plan: ConvPlan | PoolPlan, slid: str, found: tuple[int, ...]) -> ShapeError:
+    """What Y's shape comes from, ``slid`` over X, and the options that give the shape found."""
     geometry = plan.geometry
     spatial = _spatial_part(plan, found)
     fits = fitting_options(geometry.axes, spatial) if spatial else None
     x_shape = plan.X.given_shape(geometry.input_shape)
-    if isinstance(plan, ConvPlan):
-        other = f"W {plan.W.given_shape(plan.geometry.filter_shape)}"
-    else:
-        other = f"window {_short(geometry.kernel)}"
-    padding = _short([b if b == a else f"{b}:{a}" for b, a in geometry.padding])
+    dilated = set(geometry.dilation) != {1}
     return ShapeError(
         "dY has the wrong shape.",
-        expected=f"{plan.output_shape}   from X {x_shape}, {other}, "
-        f"stride {_short(geometry.stride)}, padding {padding}"
-        + (f", dilation {_short(geometry.dilation)}" if set(geometry.dilation) != {1} else ""),
+        expected=f"{plan.output_shape}   from X {x_shape}, {slid}, "
+        f"stride {one_or_each(geometry.stride)}, padding {sides(geometry.padding)}"
+        + (f", dilation {one_or_each(geometry.dilation)}" if dilated else ""),
         found=str(found),
         remedy=f"pass the options of the forward pass: this dY fits {fits}"
         if fits
@@ -300,8 +132,3 @@ def _spatial_part(plan: Plan, found: tuple[int, ...]) -> tuple[int, ...] | None:
     expected = plan.geometry.output_shape
     canonical = plan.Y.canonical_shape(found)
     return canonical[2:] if canonical[:2] == tuple(expected[:2]) else None
-
-
-def _short(values: Sequence[object]) -> str:
-    """``2`` for (2, 2), ``2,1`` for (2, 1)."""
-    return str(values[0]) if len(set(values)) == 1 else ",".join(map(str, values))

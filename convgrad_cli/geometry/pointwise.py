@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convgrad_cli.errors import ShapeError
-from convgrad_cli.geometry.plan import Plan, without_leading_ones
+from convgrad_cli.geometry.plan import Plan
 from convgrad_cli.geometry.ranks import input_layout
 
 if TYPE_CHECKING:
@@ -53,15 +53,14 @@ class PointwisePlan(Plan):
 
     geometry: PointwiseGeometry
 
-    def check_upstream(self, shape: Sequence[int]) -> None:
-        """Raise ShapeError unless ``shape`` is the input's, up to leading 1s."""
-        if without_leading_ones(shape) != without_leading_ones(self.output_shape):
-            raise ShapeError(
-                "dA has the wrong shape.",
-                expected=f"{self.output_shape}   the shape of z",
-                found=str(tuple(shape)),
-                array="dY",
-            )
+    def wrong_upstream(self, found: tuple[int, ...]) -> ShapeError:
+        """The error for a dY that is not the input's shape."""
+        return ShapeError(
+            "dA has the wrong shape.",
+            expected=f"{self.output_shape}   the shape of z",
+            found=str(found),
+            array="dY",
+        )
 
 
 def plan_pointwise(

@@ -15,10 +15,12 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.errors import ShapeError
-from convgrad_cli.geometry.plan import ConvPlan, plan_conv
+from convgrad_cli.geometry.planning import plan_conv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from convgrad_cli.geometry.plan import ConvPlan
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from convgrad_cli.errors import GeometryError, ShapeError, UsageError
-from convgrad_cli.geometry.plan import ConvPlan, Plan, plan_conv
+from convgrad_cli.geometry.plan import ConvPlan, Plan
+from convgrad_cli.geometry.planning import plan_conv
 from convgrad_cli.geometry.ranks import ArrayLayout
 
 if TYPE_CHECKING:

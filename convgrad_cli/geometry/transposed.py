@@ -9,7 +9,7 @@ from convgrad_cli.errors import GeometryError, ShapeError
 from convgrad_cli.geometry.axis import Axis
 from convgrad_cli.geometry.layer import ConvGeometry, per_dimension
 from convgrad_cli.geometry.padding import Padding, Sides, resolve_padding
-from convgrad_cli.geometry.plan import Plan, without_leading_ones
+from convgrad_cli.geometry.plan import Plan, check_bias
 from convgrad_cli.geometry.ranks import ArrayLayout, filter_layout, input_layout, output_layout
 from convgrad_cli.geometry.transposed_layer import (
     TransposedGeometry,
@@ -29,29 +29,21 @@ class TransposedPlan(Plan):
     geometry: TransposedGeometry
     W: ArrayLayout
 
-    def check_upstream(self, shape: Sequence[int]) -> None:
-        """Raise ShapeError unless ``shape`` is Y's, up to leading 1s."""
-        if without_leading_ones(shape) != without_leading_ones(self.output_shape):
-            raise ShapeError(
-                "dY has the wrong shape.",
-                expected=f"{self.output_shape}   from X "
-                f"{self.X.given_shape(self.geometry.input_shape)}, "
-                f"W {self.W.given_shape(self.geometry.filter_shape)}",
-                found=str(tuple(shape)),
-                remedy="pass the stride, padding and output padding of the forward pass",
-                array="dY",
-            )
+    def wrong_upstream(self, found: tuple[int, ...]) -> ShapeError:
+        """The error for a dY that is not Y's shape."""
+        return ShapeError(
+            "dY has the wrong shape.",
+            expected=f"{self.output_shape}   from X "
+            f"{self.X.given_shape(self.geometry.input_shape)}, "
+            f"W {self.W.given_shape(self.geometry.filter_shape)}",
+            found=str(found),
+            remedy="pass the stride, padding and output padding of the forward pass",
+            array="dY",
+        )
 
     def check_bias(self, shape: Sequence[int]) -> None:
         """Raise ShapeError unless b holds one number per output channel."""
-        channels = self.geometry.out_channels
-        if [size for size in shape if size != 1] != [channels] * (channels != 1):
-            raise ShapeError(
-                "b has the wrong shape.",
-                expected=f"({channels},)   one number per output channel",
-                found=str(tuple(shape)),
-                array="b",
-            )
+        check_bias(shape, self.geometry.out_channels, "output channel")
 
 
 def plan_transposed(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from convgrad_cli.errors import ShapeError, UsageError
 from convgrad_cli.geometry.axis import Axis
 from convgrad_cli.geometry.layer import per_dimension
-from convgrad_cli.geometry.plan import Plan, without_leading_ones
+from convgrad_cli.geometry.plan import Plan
 from convgrad_cli.geometry.ranks import input_layout
 
 if TYPE_CHECKING:
@@ -70,16 +70,15 @@ class UpsamplePlan(Plan):
 
     geometry: UpsampleGeometry
 
-    def check_upstream(self, shape: Sequence[int]) -> None:
-        """Raise ShapeError unless ``shape`` is Y's, up to leading 1s."""
-        if without_leading_ones(shape) != without_leading_ones(self.output_shape):
-            given = self.X.given_shape(self.geometry.input_shape)
-            raise ShapeError(
-                "dY has the wrong shape.",
-                expected=f"{self.output_shape}   the upsampled X {given} by {self.geometry.scale}",
-                found=str(tuple(shape)),
-                array="dY",
-            )
+    def wrong_upstream(self, found: tuple[int, ...]) -> ShapeError:
+        """The error for a dY that is not Y's shape."""
+        given = self.X.given_shape(self.geometry.input_shape)
+        return ShapeError(
+            "dY has the wrong shape.",
+            expected=f"{self.output_shape}   the upsampled X {given} by {self.geometry.scale}",
+            found=str(found),
+            array="dY",
+        )
 
 
 def plan_upsample(

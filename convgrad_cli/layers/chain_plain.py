@@ -10,7 +10,7 @@ import numpy as np
 from convgrad_cli.errors import ShapeError, UsageError
 from convgrad_cli.geometry import plan_pool
 from convgrad_cli.geometry.layer import per_dimension
-from convgrad_cli.layers import activation, pool, upsample
+from convgrad_cli.layers import activation, pool, pool_planes, upsample
 from convgrad_cli.layers.chain_node import Node
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class MaxPool(Node):
 
     def notes(self, X: Array) -> list[str]:
         """Ties."""
-        tied = pool.count_ties(self.plan.X.to_canonical(X), self.plan.geometry)
+        tied = pool_planes.count_ties(self.plan.X.to_canonical(X), self.plan.geometry)
         windows = "1 window has" if tied == 1 else f"{tied} windows have"
         return [f"{windows} more than one maximum (ties: {self.ties})."] if tied else []
 

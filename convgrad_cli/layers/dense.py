@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.errors import ShapeError
-from convgrad_cli.geometry.plan import plan_conv
+from convgrad_cli.geometry.planning import plan_conv
 from convgrad_cli.layers import conv
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from convgrad_cli.geometry.plan import plan_conv
+from convgrad_cli.geometry.planning import plan_conv
 from convgrad_cli.geometry.transposed import plan_transposed
 from convgrad_cli.layers import conv, upsample
 from convgrad_cli.layers.numbers import numeric

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convgrad_cli.geometry.wording import one_or_each, sides
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -42,7 +44,7 @@ def _transposed(layer: Layer) -> Iterator[str]:
     yield from _channels(g)
     yield from _sliding(g.convolution, g.padding)
     if any(g.output_padding):
-        yield f"output padding {_short(g.output_padding)}"
+        yield f"output padding {one_or_each(g.output_padding)}"
     yield f"output {_times(g.output_shape[2:])}"
 
 
@@ -51,7 +53,7 @@ def _upsample(layer: Layer) -> Iterator[str]:
     yield f"input {_times(g.input_size)}"
     yield "nearest neighbour" if g.mode == "nearest" else "zeros inserted"
     yield from _planes(g)
-    yield f"scale {_short(g.scale)}"
+    yield f"scale {one_or_each(g.scale)}"
     yield f"output {_times(g.output_size)}"
 
 
@@ -92,19 +94,15 @@ def _planes(g: Any) -> Iterator[str]:
 
 
 def _sliding(g: Any, padding: Any = None) -> Iterator[str]:
-    yield f"stride {_short(g.stride)}"
-    sides = g.padding if padding is None else padding
-    if any(map(any, sides)):
-        yield "padding " + _short([f"{b}:{a}" if a != b else str(b) for b, a in sides])
+    yield f"stride {one_or_each(g.stride)}"
+    around = g.padding if padding is None else padding
+    if any(map(any, around)):
+        yield f"padding {sides(around)}"
     if set(g.dilation) != {1}:
-        yield f"dilation {_short(g.dilation)}"
+        yield f"dilation {one_or_each(g.dilation)}"
     if getattr(g, "ceil_mode", False):
         yield "ceil mode"
 
 
 def _times(sizes: Any) -> str:
     return "×".join(map(str, sizes))
-
-
-def _short(values: Any) -> str:
-    return str(values[0]) if len(set(values)) == 1 else ",".join(map(str, values))

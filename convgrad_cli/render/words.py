@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from convgrad_cli.geometry.wording import one_or_each, sides
 from convgrad_cli.render.numbers import display_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from convgrad_cli.render.planes import Summary
     from convgrad_cli.render.result import Display, Result
 
@@ -44,12 +43,11 @@ def geometry_words(result: Result) -> list[str]:
     if kernel := geometry.get("kernel"):
         words.append(f"{name} {'×'.join(map(str, kernel))}")
     if stride := geometry.get("stride"):
-        words.append(f"stride {_short(stride)}")
+        words.append(f"stride {one_or_each(stride)}")
     if padding := geometry.get("padding"):
-        sides = [f"{b}" if b == a else f"{b}:{a}" for b, a in padding]
-        words.append(f"padding {_short(sides)}")
+        words.append(f"padding {sides(padding)}")
     if set(dilation := geometry.get("dilation", [])) - {1}:
-        words.append(f"dilation {_short(dilation)}")
+        words.append(f"dilation {one_or_each(dilation)}")
     if geometry.get("groups", 1) != 1:
         words.append(f"groups {geometry['groups']}")
     return words
@@ -77,8 +75,3 @@ def summary_words(summary: Summary, display: Display) -> str:
 def number(value: float, display: Display) -> str:
     """One number for the eye."""
     return display_tokens(np.array([value]), display.precision)[0]
-
-
-def _short(values: Sequence[object]) -> str:
-    """``2`` for (2, 2), ``2,1`` for (2, 1)."""
-    return str(values[0]) if len(set(values)) == 1 else ",".join(map(str, values))

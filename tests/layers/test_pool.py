@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from convgrad_cli import avg_pool, avg_pool_backward, max_pool, max_pool_backward
 from convgrad_cli.errors import GeometryError
 from convgrad_cli.geometry import plan_pool
-from convgrad_cli.layers import pool, pool_blocks, pool_max
+from convgrad_cli.layers import pool_blocks, pool_max, pool_planes
 from tests import reference
 from tests.pool_cases import WHOLE, is_layer, pool_options, pools
 
@@ -105,7 +105,7 @@ def test_what_is_no_pool_is_refused_and_nothing_else(data, dims):
 def test_tied_windows_are_counted(data, dims):
     X, window, options, _ = data.draw(pools(dims))
     geometry = plan_pool(X.shape, window, dims=dims, **options).geometry
-    assert pool.count_ties(X, geometry) == reference.tied_windows(X, window, **options)
+    assert pool_planes.count_ties(X, geometry) == reference.tied_windows(X, window, **options)
 
 
 @TIES
@@ -182,7 +182,7 @@ def test_blocks_and_threads_change_nothing(monkeypatch, block_bytes, order):
     expected, places = reference.max_pool(X, (3, 3), **options)
     assert np.array_equal(Y, expected)
     assert np.array_equal(switches, places)
-    for ties in pool.TIES:
+    for ties in pool_planes.TIES:
         found = max_pool_backward(X, dY, (3, 3), ties=ties, **options)
         loops = reference.max_pool_backward(X, dY, (3, 3), ties=ties, **options)
         assert np.array_equal(found, loops), ties
@@ -192,4 +192,4 @@ def test_blocks_and_threads_change_nothing(monkeypatch, block_bytes, order):
         reference.avg_pool_backward(X, dY, (3, 3), **options),
     )
     geometry = plan_pool(X.shape, (3, 3), **options).geometry
-    assert pool.count_ties(X, geometry) == reference.tied_windows(X, (3, 3), **options)
+    assert pool_planes.count_ties(X, geometry) == reference.tied_windows(X, (3, 3), **options)

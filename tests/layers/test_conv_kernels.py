@@ -20,6 +20,7 @@ from convgrad_cli.layers import kernels
 from convgrad_cli.layers.conv import conv_backward
 from convgrad_cli.layers.kernels import (
     dense,
+    depthwise,
     gather,
     pieces,
     products,
@@ -48,17 +49,19 @@ SETTINGS = settings(
 def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Set what chooses between the ways of the fast kernels."""
 
-    def choose(*, rows: int, narrow: int, size: int, merged: bool) -> None:
+    def choose(*, rows: int, narrow: int, size: int, merged: type | None = None) -> None:
         stack.plan_stacks.cache_clear()
         monkeypatch.setattr(sweep, "ENOUGH_ROWS", rows)
         monkeypatch.setattr(pieces, "NARROW", narrow)
         monkeypatch.setattr(sweep, "NARROW", narrow)
         monkeypatch.setattr(sweep, "STACK_BYTES", size)
-        monkeypatch.setattr(tall, "NARROW", narrow)
-        monkeypatch.setattr(tall, "PIECE_BYTES", size)
+        for module in (tall, depthwise):
+            monkeypatch.setattr(module, "NARROW", narrow)
+            monkeypatch.setattr(module, "PIECE_BYTES", size)
+            monkeypatch.setattr(module, "worker_count", lambda: 2)
         monkeypatch.setattr(dense, "FEW", 1000 if merged else 0)
+        monkeypatch.setattr(dense, "_one_pass", lambda geometry: merged or tall.Tall)
         monkeypatch.setattr(dense, "DENSE", 0)
-        monkeypatch.setattr(tall, "worker_count", lambda: 2)
         monkeypatch.setattr(workers, "worker_count", lambda: 2)
         monkeypatch.setattr(pieces, "worker_count", lambda: 2)
         monkeypatch.setattr(sweep, "worker_count", lambda: 2)
@@ -101,7 +104,9 @@ def test_simple_kernels_equal_plain_loops(kernel, dtype, case) -> None:
     assert_equal((Y, dX, kernel.grad_weight(X, dY, case.geometry)), by_loops(case))
 
 
-@pytest.mark.parametrize("merged", [False, True], ids=["sweep", "tall"])
+@pytest.mark.parametrize(
+    "merged", [None, tall.Tall, depthwise.Depthwise], ids=["sweep", "tall", "depthwise"]
+)
 @pytest.mark.parametrize("size", [8, 600, 2**22], ids=["positions", "rows", "planes"])
 @pytest.mark.parametrize(
     ("rows", "narrow"),
@@ -118,7 +123,7 @@ def test_matrix_products_equal_plain_loops(limits, rows, narrow, size, merged, c
 @settings(SETTINGS, max_examples=30)
 @given(case=layers())
 def test_large_filters_are_taken_some_channels_at_a_time(limits, monkeypatch, case) -> None:
-    limits(rows=6, narrow=0, size=600, merged=False)
+    limits(rows=6, narrow=0, size=600)
     monkeypatch.setattr(dense, "TILE_BYTES", case.W.nbytes)
     assert len(dense._tiles(case.W.nbytes, 3)) == 2
     assert_equal(by_dense(case), by_loops(case))
@@ -176,7 +181,7 @@ def test_every_way_is_reached(limits, monkeypatch) -> None:
     strided = layer((4, 3, 9, 8), (4, 3, 3, 3), padding=1, stride=2)
     pointwise = layer((4, 3, 5, 6), (4, 3, 1, 1))
     for rows, narrow in ((1, 0), (1000, 0), (1, 1000)):
-        limits(rows=rows, narrow=narrow, size=2**22, merged=False)
+        limits(rows=rows, narrow=narrow, size=2**22)
         for case in (same, strided, pointwise):
             assert_equal(by_dense(case), by_loops(case))
     assert seen == {
@@ -202,6 +207,14 @@ LARGE = {
     "depthwise, stride 2": layer((6, 24, 22, 21), (24, 1, 3, 3), padding=1, stride=2, groups=24),
     "depthwise, several images a piece": layer(
         (18, 16, 14, 15), (16, 1, 3, 3), padding=1, stride=(1, 2), groups=16
+    ),
+    "depthwise, one dimension": layer((6, 24, 2500), (24, 1, 9), padding=4, groups=24),
+    "depthwise, three dimensions": layer(
+        (2, 24, 11, 12, 13), (48, 1, 3, 3, 3), padding=1, stride=(1, 2, 1), groups=24
+    ),
+    "depthwise, dilated": layer((6, 24, 24, 25), (24, 1, 3, 3), padding=2, dilation=2, groups=24),
+    "depthwise, rows unevenly apart": layer(
+        (6, 24, 41, 22), (24, 1, 3, 3), padding=2, stride=(2, 1), dilation=(3, 1), groups=24
     ),
     "few filters": layer((3, 40, 21, 22), (2, 40, 3, 3), padding=1),
     "stride and dilation": layer((5, 14, 33, 30), (12, 14, 3, 3), stride=2, dilation=3),
@@ -251,7 +264,7 @@ def test_independent_of_the_number_of_threads(name, monkeypatch) -> None:
     )
     results = []
     for count in (1, 2, 3):
-        for module in (workers, pieces, sweep, tall, dense):
+        for module in (workers, pieces, sweep, tall, depthwise, dense):
             monkeypatch.setattr(module, "worker_count", lambda count=count: count)
         Y, dX, dW = np.empty_like(dY), np.empty_like(X), np.empty_like(W)
         dense.forward(X, W, b, case.geometry, Y)

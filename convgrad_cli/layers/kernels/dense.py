@@ -6,6 +6,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from convgrad_cli.layers.kernels.depthwise import Depthwise
 from convgrad_cli.layers.kernels.finite import finite
 from convgrad_cli.layers.kernels.lines import (
     forward_correlation,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 TILE_BYTES = 2**26
 # Channels of a result from which a matrix product of its own is worth its stack.
 FEW = 8
+# Channels beside a single one up to which a product has too little to use twice.
+BESIDE_ONE = 4
 # Share of true taps from which the phases of dX are better made together.
 DENSE = 0.5
 
@@ -38,7 +41,8 @@ def forward(X: Array, W: Array, b: Array | None, geometry: ConvGeometry, Y: Arra
     U = U[correlation.u_index]
     bias = None if b is None else b.reshape(geometry.groups, -1, 1)
     if m.shape[1] < FEW:
-        Tall(in_one_phase(correlation), U, m=m, out=out, b=bias).run()
+        one_pass = _one_pass(geometry)
+        one_pass(in_one_phase(correlation), U, m=m, out=out, b=bias).run()
         return
     for some in _tiles(W.nbytes, m.shape[1]):
         share = None if bias is None else bias[:, some]
@@ -74,7 +78,8 @@ def backward(
         _grouped(dY, geometry), m, out, V, None if dm is None else dm.swapaxes(1, 2)
     )
     if merged:
-        Tall(woven_gradient(geometry.axes), *operands).run()
+        one_pass = _one_pass(geometry)
+        one_pass(woven_gradient(geometry.axes), *operands).run()
     else:
         _by_phase(operands, geometry)
 
@@ -113,6 +118,12 @@ def _can_be_merged(geometry: ConvGeometry, dY: Array) -> bool:
     density = woven_gradient(geometry.axes).density
     whole = len(_tiles(prod(geometry.filter_shape) * dY.itemsize, geometry.channels_per_group)) == 1
     return whole and (density == 1 or (density >= DENSE and finite(dY)))
+
+
+def _one_pass(geometry: ConvGeometry) -> type[Depthwise | Tall]:
+    """The way that suits layers of few channels a group, or several phases."""
+    fewer, more = sorted((geometry.channels_per_group, geometry.filters_per_group))
+    return Depthwise if fewer == 1 and more <= BESIDE_ONE else Tall
 
 
 def _filter_sums(X: Array, dY: Array, geometry: ConvGeometry, dm: Array) -> None:

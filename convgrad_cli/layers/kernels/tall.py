@@ -12,7 +12,7 @@ few sums of whole rows, put where the phase lies in v:
 
     v_r[c, y]  =  sum over g of T[(g,r,c), y + later(g)]
 
-A depthwise 3x3 layer so copies its input three times, not nine, and adds twice, not eight times.
+A layer of few channels so reads its stack once, not once a filter row.
 The sums dm are products of the same stack with the phases of V.
 """
 
@@ -26,6 +26,7 @@ import numpy as np
 
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.index import at
+from convgrad_cli.layers.kernels.phases import columns_by_phase
 from convgrad_cli.layers.kernels.pieces import NARROW, channels_first, cut
 from convgrad_cli.layers.kernels.products import add_product, longest_sum
 from convgrad_cli.layers.kernels.stack import plan_stacks
@@ -141,7 +142,9 @@ class Tall:
 
     def _piece(self, piece: Piece, worker: int, scratch: Scratch) -> None:
         parts: list[list[Array]] = [[] for _ in self.woven.phases]
-        columns = None if self.V is None else self._columns(self.V, piece, scratch)
+        columns = (
+            None if self.V is None else columns_by_phase(self.V, self.woven.phases, piece, scratch)
+        )
         for number, some in enumerate(self.batches):
             stack = some[0].stack
             S = fill(stack, self.woven.lines, self.U, piece, scratch)
@@ -186,22 +189,6 @@ class Tall:
             target[...] = rows[0]
         else:
             np.add(rows[0], rows[1], out=target)
-
-    def _columns(self, V: Array, piece: Piece, scratch: Scratch) -> list[Array]:
-        """The phases of V, each (groups, v channels, images, columns)."""
-        phases = self.woven.phases
-        if len(phases) == 1 and phases[0].everywhere:
-            whole = channels_first(V[piece.place])
-            return [whole.reshape(*whole.shape[:3], -1)]
-        images, groups = (s.stop - s.start for s in (piece.images, piece.groups))
-        shape = (len(phases), groups, self.filters, images, *piece.size)
-        apart = scratch.take("phases", shape, V.dtype)
-        for phase, place in zip(phases, apart, strict=True):
-            seen = channels_first(V[phase.place(piece, V.shape[3:])])
-            if seen.shape[3:] != piece.size:
-                place.fill(0)
-            place[at(..., *map(slice, seen.shape[3:]))] = seen
-        return [place.reshape(*place.shape[:3], -1) for place in apart]
 
     def _keep(self, part: tuple[int, int, int], more: list[Array], worker: int) -> None:
         """Add a batch's sums, one for each block, to the worker's."""

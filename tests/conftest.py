@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 from hypothesis import settings
+
+from tests.forked import Forks
+
+ROOT = str(Path(__file__).parent.parent)
 
 # The same examples on every machine, and no test that fails because the machine was busy.
 settings.register_profile("convgrad", deadline=None, derandomize=True)
@@ -32,25 +37,52 @@ class Convgrad(Protocol):
     ) -> Done: ...
 
 
+# The package of this tree, whatever is installed.
+ENVIRONMENT = {
+    "PYTHONUTF8": "1",
+    "COLUMNS": "80",
+    "PYTHONPATH": os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")])),
+}
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks | None]:
+    """The server of commands for a process's tests; it starts with the first of them."""
+    made = Forks(os.environ | ENVIRONMENT) if hasattr(os, "fork") else None
+    yield made
+    if made is not None:
+        made.close()
+
+
 @pytest.fixture
-def convgrad(tmp_path: Path) -> Convgrad:
-    """Run the command in a subprocess, in ``tmp_path``, with no terminal."""
+def convgrad(tmp_path: Path, forks: Forks | None) -> Convgrad:
+    """Run the command in a process of its own, in ``tmp_path``, with no terminal."""
 
     def run(
         *arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-        done = subprocess.run(
-            [sys.executable, "-m", "convgrad_cli", *arguments],
-            capture_output=True,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONUTF8": "1", "COLUMNS": "80", **(env or {})},
-            timeout=60,
-            check=False,
-            **given,
-        )
+        environment = os.environ | ENVIRONMENT | (env or {})
+        if forks is not None and forks.can_run_in(environment):
+            done = forks.run([*arguments], cwd=tmp_path, env=environment, stdin=stdin)
+        else:
+            done = _started(arguments, tmp_path, environment, stdin)
         return subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
         )
 
     return run
+
+
+def _started(
+    arguments: Sequence[str], cwd: Path, environment: dict[str, str], stdin: bytes | None
+) -> subprocess.CompletedProcess[bytes]:
+    given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    return subprocess.run(
+        [sys.executable, "-m", "convgrad_cli", *arguments],
+        capture_output=True,
+        cwd=cwd,
+        env=environment,
+        timeout=60,
+        check=False,
+        **given,
+    )

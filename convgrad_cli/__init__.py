@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convgrad_cli.check import check_arrays, check_equations, check_function, check_power
-    from convgrad_cli.derivation import derive
     from convgrad_cli.layers.conv import conv_backward, conv_forward
     from convgrad_cli.layers.pool import avg_pool, avg_pool_backward, max_pool, max_pool_backward
+    from convgrad_cli.tracing import derive
 
 __version__ = "0.1.0"
 
@@ -26,7 +26,7 @@ _HOMES = {
     "max_pool_backward": "layers.pool",
     "avg_pool": "layers.pool",
     "avg_pool_backward": "layers.pool",
-    "derive": "derivation",
+    "derive": "tracing",
     "check_arrays": "check",
     "check_equations": "check",
     "check_function": "check",

@@ -7,6 +7,7 @@ prints the whole once and exits with ``exit_code``. Anything else that escapes i
 
 from __future__ import annotations
 
+import re
 from typing import Self
 
 
@@ -42,6 +43,21 @@ class ConvgradError(ValueError):
         if self.source is None:
             self.source = source
         return self
+
+    def renamed(self, old: str, new: str) -> Self:
+        """The same error about an array that the user knows by another name."""
+
+        def renamed(text: str | None) -> str | None:
+            return None if text is None else re.sub(rf"\b{re.escape(old)}\b", new, text)
+
+        return type(self)(
+            renamed(self.summary) or "",
+            expected=renamed(self.expected),
+            found=renamed(self.found),
+            remedy=renamed(self.remedy),
+            array=renamed(self.array),
+            source=self.source,
+        )
 
     def __str__(self) -> str:
         found = self.found

@@ -17,9 +17,10 @@ FLOORS = {
     "layers": 2,
     "derivation": 2,
     "arrays": 2,
-    "check": 3,
-    "render": 4,
-    "cli": 5,
+    "tracing": 3,
+    "check": 4,
+    "render": 5,
+    "cli": 6,
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -47,9 +47,11 @@ def check_equations(
     from the text unless it is named. Raises UsageError for a text without any equation, and a
     ConvgradError for what describes no layer.
     """
-    from convgrad_cli.derivation import derive
+    from convgrad_cli.derivation import Derivation
+    from convgrad_cli.tracing import derive
 
-    derivation = derive("Y", layer=layer, **given)
+    derivation = derive(layer=layer, **given)
+    assert isinstance(derivation, Derivation)
     return check_traced(
         text,
         derivation.traced,

@@ -59,7 +59,7 @@ def activation(
     """
     from convgrad_cli.layers import activation as layer
 
-    chosen = chosen_activation(name, slope)
+    chosen = layer.activation(name, slope=slope)
     given = gathered(bundle, input, upstream, allow_nonfinite)
     Z, dA = given["Y"], given.get("dA")
     if note := layer.kink_note(chosen, Z):
@@ -69,25 +69,6 @@ def activation(
         found["derivative"] = layer.derivative(chosen, Z)
         found |= {"dA": dA, "dY": layer.grad_input(chosen, Z, dA)}
     _emit(chosen, found, given, output, symbolic)
-
-
-def chosen_activation(name: str, slope: float | None) -> Any:
-    """The activation; a slope is leaky-relu's alone."""
-    from convgrad_cli.errors import UsageError
-    from convgrad_cli.layers import activation as layer
-
-    if slope is None:
-        return layer.activation(name)
-    if name != "leaky-relu":
-        raise UsageError("--slope is leaky-relu's.", found=f"--slope {slope} with {name}")
-    return layer.activation(name, slope=slope)
-
-
-def named(chosen: Any) -> dict[str, Any]:
-    """The activation as a result tells it and a bundle gives it: its name, leaky-relu's slope."""
-    if chosen.name != "leaky-relu":
-        return {"activation": chosen.name}
-    return {"activation": chosen.name, "slope": 1.0 if chosen.kink is None else chosen.kink}
 
 
 def activation_view(chosen: Any, Z: Any, A: Any, dA: Any = None) -> Any:
@@ -123,31 +104,6 @@ def formula_view(chosen: Any, *, backward: bool) -> Any:
 
     data = {"value": chosen.formula, "derivative": chosen.derivative}
     return View("formula", f"Activation {chosen.name}, pointwise", write, data)
-
-
-def trace(chosen: Any, frame: Any) -> Any:
-    """The tracer of an activation, with its numbers."""
-    import numpy as np
-
-    from convgrad_cli.derivation.activation import trace_activation
-    from convgrad_cli.layers import activation as layer
-
-    return trace_activation(
-        chosen.name,
-        frame,
-        lambda z: layer.forward(chosen, np.array(z)).item(),
-        lambda z: layer.derivative(chosen, np.array(z)).item(),
-        formulas=(chosen.formula, chosen.derivative),
-    )
-
-
-def plain_frame(shape: tuple[int, ...]) -> Any:
-    """The frame of an array of which only the shape is known: (N, C, *spatial) from the right."""
-    from convgrad_cli.derivation.model import Frame
-    from convgrad_cli.geometry import ArrayLayout
-
-    kinds = {1: "s", 2: "ss", 3: "css", 4: "ncss", 5: "ncsss"}[len(shape)]
-    return Frame(shape, kinds, ArrayLayout(tuple(range(len(shape))), len(shape)))
 
 
 def gathered(
@@ -211,6 +167,7 @@ def _emit(
     output: OutputOptions,
     symbolic: SymbolicOptions,
 ) -> None:
+    from convgrad_cli.cli.described import named_activation
     from convgrad_cli.cli.layer_output import derivation_of, emit_layer
     from convgrad_cli.render.result import Result
 
@@ -221,11 +178,13 @@ def _emit(
         arrays=found,
         shapes={"input": found["Y"].shape} | ({"upstream": found["dA"].shape} if backward else {}),
         notes=given.notes,
-        extra=named(chosen),
+        extra=named_activation(chosen),
     )
     derivations: dict[str, Any] = {}
     if symbolic.symbolic:
-        traced = trace(chosen, plain_frame(found["Y"].shape))
+        from convgrad_cli.tracing.activation import plain_frame, traced_activation
+
+        traced = traced_activation(chosen, plain_frame(found["Y"].shape))
         values: dict[str, Any] = {name: found[name] for name in ("Y", "dA") if name in found}
         targets = ("dY",) if backward else ("A",)
         derivations["derivation"] = derivation_of(traced, targets, values, symbolic)

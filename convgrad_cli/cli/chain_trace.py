@@ -25,16 +25,16 @@ def step_derivations(step: Step, symbolic: SymbolicOptions) -> dict[str, Any]:
 
 
 def _separable(step: Step, symbolic: SymbolicOptions) -> dict[str, Any]:
-    from convgrad_cli.cli.layer_inputs import example_given
     from convgrad_cli.cli.layer_output import stage_derivations
-    from convgrad_cli.cli.separable import stages_of
+    from convgrad_cli.tracing.stages import separable_stages
 
     parameters = step.node.parameters
-    given = example_given({"X": step.X, "dY": step.dY, **parameters}, {}, "")
+    arrays = {"X": step.X, "dY": step.dY, **parameters}
     ranks = [parameters[name].ndim for name in ("depthwise", "pointwise")]
-    bias = ("db",) if "b" in parameters else ()
-    targets = ("dD", "dX", "dP", "dV", *bias)
-    return stage_derivations(stages_of(step.node.plan, given, ranks=ranks), targets, symbolic)
+    bias = "b" in parameters
+    targets = ("dD", "dX", "dP", "dV", *(("db",) if bias else ()))
+    stages = separable_stages(step.node.plan, arrays, ranks=ranks, bias=bias)
+    return stage_derivations(stages, targets, symbolic)
 
 
 def traced_step(step: Step) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
@@ -68,9 +68,10 @@ def _transposed(step: Step, values: dict[str, Any]) -> Any:
 
 
 def _activation(step: Step, values: dict[str, Any]) -> Any:
-    from convgrad_cli.cli.activation import plain_frame, trace
+    from convgrad_cli.tracing.activation import plain_frame, traced_activation
 
-    traced = trace(step.node.activation, plain_frame(step.X.shape))  # type: ignore[attr-defined]
+    node: Any = step.node
+    traced = traced_activation(node.activation, plain_frame(step.X.shape))
     return traced, {"Y": step.X, "dA": step.dY}, ("dY",)
 
 

@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from convgrad_cli.cli.boundary import ExitCode, leave
 from convgrad_cli.cli.check_layer import LongOption
-from convgrad_cli.cli.derive_layer import DeriveArrays, DeriveLayer
+from convgrad_cli.cli.derive_options import DeriveArrays, DeriveLayer
 from convgrad_cli.cli.options import BaseOption, OutputOptions, SymbolsOption
 from convgrad_cli.cli.signature import command
 
@@ -107,14 +107,19 @@ def _layer(
     arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None
 ) -> tuple[Given, Any, dict[str, Any]]:
     """What was given, the layer's tracer, and the numbers of the arrays that were given."""
-    from convgrad_cli.cli.derive_layer import canonical, given_layer, traced_layer
+    from convgrad_cli.cli.derive_layer import given_layer
+    from convgrad_cli.cli.derive_planned import traced_layer
+    from convgrad_cli.errors import UsageError
 
-    given, kind = given_layer(arrays, layer, bundle, transposed=True)
-    traced, values = traced_layer(given, kind, arrays, with_bias=True)
-    if "dY" in given:
-        given.locating(lambda: traced.plan.check_upstream(given["dY"].shape))
-        values |= canonical(traced, {"dY": given["dY"]})
-    return given, traced, values
+    given, kind = given_layer(arrays, layer, bundle)
+    if layer.activation is not None:
+        raise UsageError(
+            "An activation's equations cannot be taken here.",
+            found=f"--activation {layer.activation}",
+            remedy="leave --activation out: the convolution's own equations go without it",
+        )
+    (stage,) = traced_layer(given, kind, arrays, with_bias=True, ones=False).stages
+    return given, stage.traced, dict(stage.values)
 
 
 def read_equations(source: str) -> str:

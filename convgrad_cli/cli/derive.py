@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from convgrad_cli.cli.derive_layer import canonical, given_layer, given_values, of_plan
 from convgrad_cli.cli.derive_options import DeriveArrays, DeriveLayer
 from convgrad_cli.cli.options import BaseOption, NotationOption, OutputOptions, SymbolsOption
 from convgrad_cli.cli.signature import command
@@ -15,10 +14,11 @@ from convgrad_cli.cli.signature import command
 if TYPE_CHECKING:
     import typer
 
-    from convgrad_cli.cli.derive_kinds import Planned
+    from convgrad_cli.cli.derive_planned import Traced
     from convgrad_cli.cli.inputs import Given
     from convgrad_cli.cli.options import SymbolicOptions
     from convgrad_cli.derivation import Derivation
+    from convgrad_cli.derivation.stages import Stage
     from convgrad_cli.geometry import Plan
     from convgrad_cli.render.derivation import Document
     from convgrad_cli.render.result import Result
@@ -75,16 +75,17 @@ def derive(
     The steps are the lectures': forward equations, chain rule, local gradients, substituted, with
     your numbers, and the whole as a convolution. Shapes alone are enough.
     """
-    from convgrad_cli.cli.derive_kinds import planned_layer
+    from convgrad_cli.cli.derive_layer import given_layer
+    from convgrad_cli.cli.derive_planned import traced_layer
     from convgrad_cli.cli.output import put
     from convgrad_cli.derivation.steps import checked_steps
 
     asked, bundle = _without_bundle(targets or [])
     steps = checked_steps(options.steps)
-    given, kind = given_layer(arrays, layer, bundle, stages=True)
-    planned = planned_layer(given, kind, arrays, with_bias=options.with_bias)
-    document = _document(planned, asked, options, given, steps)
-    result = _envelope(planned, given, document)
+    given, kind = given_layer(arrays, layer, bundle)
+    traced = traced_layer(given, kind, arrays, with_bias=options.with_bias, ones=True)
+    document = _document(traced, asked, options, given, steps)
+    result = _envelope(traced, given, document)
     output = _as_latex(output, options)
 
     def form(name: str, **display: Any) -> str | bytes:
@@ -94,7 +95,7 @@ def derive(
 
 
 def _document(
-    planned: Planned,
+    traced: Traced,
     targets: list[str],
     options: DeriveOptions,
     given: Given,
@@ -107,17 +108,45 @@ def _document(
 
     symbols = None if options.symbols is None else parse_symbols(options.symbols)
     name = options.notation or given.notation or "slides"
-    found = derivations(planned.stages, targets, name, symbols, options.base)
+    found = derivations(traced.stages, targets, name, symbols, options.base)
     parts = {
         field: Written(each, steps, options.everything, options.standalone)
         for field, each in found.items()
     }
-    views = planned.views if "numbers" in steps else []
-    views = [*views, *_roads(planned, steps, found)]
+    views = [*_activation_numbers(traced, given, steps), *_roads(traced, steps, found)]
     return Document(parts, tuple(views), options.standalone)
 
 
-def _roads(planned: Planned, steps: tuple[str, ...], found: dict[str, Derivation]) -> list[Any]:
+def _activation_numbers(traced: Traced, given: Given, steps: tuple[str, ...]) -> list[Any]:
+    """z, σ(z), σ′(z), dA and dz as matrices, where there is an activation and z is known."""
+    from convgrad_cli.cli.activation import activation_view
+    from convgrad_cli.layers import activation
+    from convgrad_cli.tracing.activation import activation_of
+
+    chosen, last = activation_of(traced.layer.options), traced.stages[-1]
+    if chosen is None or "Y" not in last.values:
+        return []
+    arrays = _as_given(last, "Y", "dA")
+    if note := activation.kink_note(chosen, arrays["Y"]):
+        given.notes.append(note)
+    if "numbers" not in steps:
+        return []
+    A = activation.forward(chosen, arrays["Y"])
+    return [activation_view(chosen, arrays["Y"], A, arrays.get("dA"))]
+
+
+def _as_given(stage: Stage, *names: str) -> dict[str, Any]:
+    """Those of the stage's numbers that are known, in the user's rank and layout."""
+    frames, upstream = stage.traced.frames, f"d{stage.traced.upstream}"
+    found = {}
+    for name in names:
+        if name in stage.values:
+            layout = frames[name[1:] if name == upstream else name].layout
+            found[name] = layout.from_canonical(stage.values[name])
+    return found
+
+
+def _roads(traced: Traced, steps: tuple[str, ...], found: dict[str, Derivation]) -> list[Any]:
     """The lectures' other roads that are among the steps, in the derivation's letters."""
     from convgrad_cli.derivation import TracedConv
     from convgrad_cli.derivation.steps import VIEWS
@@ -128,20 +157,14 @@ def _roads(planned: Planned, steps: tuple[str, ...], found: dict[str, Derivation
         return []
     from convgrad_cli.cli.lecture_views import conv_views
 
-    stage = planned.stages[0]
+    stage = traced.stages[0]
     if stage.key != "derivation" or type(stage.traced) is not TracedConv:
         raise UsageError(
             f"The step {asked[0]} is a convolution's.",
             remedy="leave it out of --steps for this layer",
         )
-    # The stage's numbers have canonical axes; the views take them as they were given.
-    plan, values = planned.plan, stage.values
-    layouts = {"X": plan.X, "W": plan.W, "dY": plan.Y}
-    arrays = {
-        name: layouts[name].from_canonical(values[name]) for name in layouts if name in values
-    }
     notation = next(iter(found.values())).notation
-    return conv_views(plan, asked, notation, b=values.get("b"), **arrays)
+    return conv_views(traced.layer.plan, asked, notation, **_as_given(stage, "X", "W", "b", "dY"))
 
 
 def symbolic_result(
@@ -154,16 +177,15 @@ def symbolic_result(
     upstream: Any = None,
 ) -> None:
     """Add the steps *substituted* and *numbers* to a numeric result (``--symbolic``)."""
-    from convgrad_cli.derivation.steps import SYMBOLIC
-    from convgrad_cli.render.derivation import Written
+    from convgrad_cli.cli.layer_output import stage_derivations
+    from convgrad_cli.tracing import KINDS, PlannedLayer
 
-    options = DeriveOptions(notation=symbolic.notation, everything=symbolic.all_terms)
-    traced = of_plan(plan, result.operation.partition("_")[0], given, with_bias=False)
-    values = given_values(traced, given)
-    if upstream is not None:
-        values |= canonical(traced, {"dY": upstream})
-    derivation = _derivation(traced, values, list(targets), options, given)
-    result.derivation = Written(derivation, SYMBOLIC, symbolic.all_terms)
+    kind = KINDS[result.operation.partition("_")[0]]
+    layer = PlannedLayer(kind, plan, {}, kind.own_options(given.options))
+    arrays = {name: given[name] for name in kind.arrays if name in given}
+    arrays |= {} if upstream is None else {"dY": upstream}
+    found = stage_derivations(layer.stages(arrays), targets, symbolic, given.notation)
+    result.derivation = found["derivation"]
 
 
 def _without_bundle(texts: list[str]) -> tuple[list[str], str | None]:
@@ -176,31 +198,33 @@ def _without_bundle(texts: list[str]) -> tuple[list[str], str | None]:
     return [text for text in texts if text not in bundles], bundles[0] if bundles else None
 
 
-def _derivation(
-    traced: Any, values: dict[str, Any], targets: list[str], options: DeriveOptions, given: Given
-) -> Derivation:
-    from convgrad_cli.derivation import Derivation, notation_named, parse_symbols
-    from convgrad_cli.derivation.api import default_targets
-
-    symbols = None if options.symbols is None else parse_symbols(options.symbols)
-    name = options.notation or given.notation or "slides"
-    notation = notation_named(name, symbols, options.base)
-    return Derivation.of(traced, targets or default_targets(traced), notation, values)
-
-
-def _envelope(planned: Planned, given: Given, document: Document) -> Result:
+def _envelope(traced: Traced, given: Given, document: Document) -> Result:
     """The contract's envelope; ``derivation`` is the one stage's, or the convolution's."""
+    from convgrad_cli.cli.described import layer_described
     from convgrad_cli.render.result import Result
 
+    geometry, extra = layer_described(traced.layer)
     return Result(
         operation="derive",
-        geometry=planned.geometry,
+        geometry=geometry,
         arrays={},
-        shapes=planned.shapes,
+        shapes=_shapes(traced),
         notes=list(given.notes),
         derivation=document.parts.get("derivation"),
-        extra=dict(planned.extra),
+        extra=extra,
     )
+
+
+def _shapes(traced: Traced) -> dict[str, Any]:
+    """The arrays' shapes under the envelope's names."""
+    names = {"X": "input", "W": "filter"}
+    shapes = {names.get(name, name): shape for name, shape in traced.layer.shapes.items()}
+    first = traced.stages[0].traced
+    if getattr(first, "bias", False):
+        shapes["bias"] = first.frames["b"].given_shape
+    if traced.kind != "activation":
+        shapes["upstream"] = traced.layer.last.output_shape
+    return shapes
 
 
 def _form(

@@ -1,8 +1,5 @@
-"""The layer of ``convgrad derive`` and ``convgrad check equations``: arrays, or shapes alone.
-
-``given_layer`` gathers, ``planned_layer`` plans it and makes the tracers, whatever the layer;
-``traced_layer`` is that for a layer of one tracer.
-"""
+"""What was given to ``convgrad derive`` and ``convgrad check equations``: arrays, or shapes alone,
+and the kind of layer they are."""
 
 from __future__ import annotations
 
@@ -10,66 +7,24 @@ from dataclasses import fields
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.cli.derive_options import DeriveArrays, DeriveLayer
+from convgrad_cli.cli.derive_planned import FLAGS
 
 if TYPE_CHECKING:
+    from convgrad_cli.cli.derive_options import DeriveArrays, DeriveLayer
     from convgrad_cli.cli.inputs import Given
-    from convgrad_cli.geometry import Plan
-
-SINGLE = ("conv", "maxpool", "avgpool", "transposed")
-"""Layers of one tracer that has a plan of its own."""
-LAYERS = (*SINGLE, "activation", "upsample", "separable")
-
-_CONV = {"groups", "output_size", "filter_layout", "filter", "bias", "filter_shape"}
-_POOL = {"window", "ceil_mode", "filter_shape", "filter"}  # a filter has an error of its own
-_OWN = {
-    "conv": {*_CONV, "activation", "slope", "transforms"},
-    "maxpool": {*_POOL, "ties"},
-    "avgpool": {*_POOL, "count_include_pad"},
-    "transposed": {*_CONV, "output_padding"},
-    "activation": {"activation", "slope"},
-    "upsample": {"upsample", "stride"},
-    "separable": {
-        "output_size", "bias", "depthwise", "pointwise", "depthwise_shape", "pointwise_shape",
-    },
-}  # fmt: skip
-"""Options that not every layer has."""
-_SLIDES = {"stride", "padding", "dilation"}
-_SPECIAL = _SLIDES.union(*_OWN.values())
-_NO_SLIDING = ("activation", "upsample")
+    from convgrad_cli.tracing import Kind
 
 
-def given_layer(
-    arrays: DeriveArrays,
-    layer: DeriveLayer,
-    bundle: str | None,
-    *,
-    transposed: bool = False,
-    stages: bool = False,
-) -> tuple[Given, str]:
-    """The arrays and options, and the kind of layer: asked for, or what was given, or a conv.
+def given_layer(arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None) -> tuple[Given, str]:
+    """The arrays and options, and the kind of layer: asked for, or what was given, or a conv."""
+    from convgrad_cli.tracing import KINDS, kind_named
 
-    transposed: whether that may be a transposed convolution too. stages: whether it may be any
-    layer, also one of several tracers (:func:`planned_layer`).
-    """
-    from convgrad_cli.derivation.api import LAYERS as PLAIN
-    from convgrad_cli.errors import UsageError
-
-    kinds = LAYERS if stages else SINGLE if transposed else PLAIN
-    if layer.layer is not None and layer.layer not in kinds:
-        raise UsageError(f"Unknown layer {layer.layer!r}.", expected=f"one of {', '.join(kinds)}")
     asked = layer.layer or _kind_of_options(arrays, layer)
-    if asked is not None and asked not in kinds:
-        raise UsageError("This layer cannot be taken here.", expected=f"one of {', '.join(kinds)}")
-    if not stages and layer.activation is not None:
-        raise UsageError(
-            "An activation's equations cannot be taken here.",
-            found=f"--activation {layer.activation}",
-            remedy="leave --activation out: the convolution's own equations go without it",
-        )
+    if asked is not None:
+        kind_named(asked)
     given = _gathered(arrays, layer, bundle, asked)
-    kind = asked or _kind_of(given, kinds)
-    _only_its_options(arrays, layer, kind)
+    kind = asked or _kind_of(given)
+    _only_its_options(arrays, layer, KINDS[kind])
     return given, kind
 
 
@@ -146,6 +101,7 @@ def _activation(arrays: DeriveArrays, bundle: str | None, typed: dict[str, Any])
     given = gathered(bundle, arrays.input, arrays.upstream, arrays.allow_nonfinite)
     own = {key: getattr(arrays, key) for key in ("dims", "layout")} | typed
     given.options |= {key: value for key, value in own.items() if value is not None}
+    given.arrays["X"] = given.arrays.pop("Y")
     return given
 
 
@@ -165,83 +121,40 @@ def _separable(arrays: DeriveArrays, bundle: str | None, typed: dict[str, Any]) 
     return gathered(specs, typed, allow_nonfinite=arrays.allow_nonfinite)
 
 
-def _kind_of(given: Given, kinds: tuple[str, ...]) -> str:
+def _kind_of(given: Given) -> str:
     """What a bundle says it is; else a pool where there is a window; else a convolution."""
+    from convgrad_cli.tracing import LAYERS
+
     named = (given.operation or "").partition("_")[0]
-    if named in kinds:
+    if named in LAYERS:
         return named
     return "maxpool" if given.options.get("window") is not None else "conv"
 
 
-def _only_its_options(arrays: DeriveArrays, layer: DeriveLayer, kind: str) -> None:
+def _only_its_options(arrays: DeriveArrays, layer: DeriveLayer, kind: Kind) -> None:
     """Raise UsageError for an option of another layer."""
     from convgrad_cli.errors import UsageError
+    from convgrad_cli.tracing import KINDS
 
-    allowed = _OWN[kind] | (set() if kind in _NO_SLIDING else _SLIDES)
+    owned = {each.name: _fields_of(each) for each in KINDS.values()}
+    others = set().union(*owned.values()) - owned[kind.name]
     for group in (arrays, layer):
         for each in fields(group):
-            if each.name not in _SPECIAL - allowed or getattr(group, each.name) is None:
+            if each.name not in others or getattr(group, each.name) is None:
                 continue
             flag = f"--{each.name.replace('_', '-')}"
-            having = [name for name, own in _OWN.items() if each.name in own - _POOL]
+            having = [name for name, own in owned.items() if each.name in own]
             raise UsageError(
-                f"The layer {kind} does not take {flag}.",
+                f"The layer {kind.name} does not take {flag}.",
                 found=flag,
-                remedy=f"{flag} is for --layer {' or '.join(having)}" if having else None,
+                remedy=f"{flag} is for --layer {' or '.join(having)}",
             )
 
 
-def traced_layer(
-    given: Given, kind: str, arrays: DeriveArrays, *, with_bias: bool
-) -> tuple[Any, dict[str, Any]]:
-    """The tracer of a layer of one stage, and the given numbers but dY's."""
-    from convgrad_cli.cli.derive_kinds import planned_layer
-
-    planned = planned_layer(given, kind, arrays, with_bias=with_bias)
-    traced = planned.stages[0].traced
-    return traced, given_values(traced, given)
-
-
-def of_plan(plan: Plan, kind: str, given: Given, *, with_bias: bool) -> Any:
-    """The tracer of a planned layer of that kind."""
-    from convgrad_cli.derivation import trace_conv, trace_pool
-    from convgrad_cli.geometry import ConvPlan, PoolPlan
-
-    if isinstance(plan, ConvPlan):
-        return trace_conv(plan, bias=with_bias or "b" in given)
-    if kind == "transposed":
-        from convgrad_cli.derivation.transposed import TracedTransposed
-
-        return TracedTransposed(plan, with_bias or "b" in given)  # type: ignore[arg-type]
-    assert isinstance(plan, PoolPlan)
-    return trace_pool(
-        kind,
-        plan,
-        given.get("X"),
-        ties=given.options.get("ties") or "first",
-        count_include_pad=bool(given.options.get("count_include_pad")),
-    )
-
-
-def given_values(traced: Any, given: Given) -> dict[str, Any]:
-    """The given arrays that the layer's equations speak of."""
-    found = {name: given[name] for name in ("X", "W", "b") if name in given}
-    return canonical(traced, {name: found[name] for name in found if name in traced.frames})
-
-
-def canonical(traced: Any, arrays: dict[str, Any]) -> dict[str, Any]:
-    """Arrays with canonical axes; deferred, because it loads numpy."""
-    from convgrad_cli.derivation.derivation import canonical as with_canonical_axes
-
-    return with_canonical_axes(traced, arrays)
-
-
-__all__ = [
-    "DeriveArrays",
-    "DeriveLayer",
-    "canonical",
-    "given_layer",
-    "given_values",
-    "of_plan",
-    "traced_layer",
-]
+def _fields_of(kind: Kind) -> set[str]:
+    """The options of a kind of layer, as the command's groups call them."""
+    flags = [flag for name in kind.operands for flag in FLAGS[name]]
+    found = {flag[2:].replace("-", "_") for flag in flags} | kind.options
+    if kind.biased:
+        found |= {"bias"}
+    return found - {"mode"} | ({"upsample"} if "mode" in found else set())

@@ -64,8 +64,7 @@ def separable_page(given: Given, naming: NamingOptions) -> str:
     from convgrad_cli.render.page import chain_page
 
     parameters = {name: given[name] for name in ("depthwise", "pointwise", "b") if name in given}
-    shapes = (given[name].shape for name in ("X", "depthwise", "pointwise"))
-    plan = plan_of(given, *shapes)
+    plan = plan_of(given)
     dY = upstream(given, plan.pointwise)
     node = NODES["separable"](given["X"].shape, None, parameters, _chosen(given))
     done = run([node], given["X"], Ending(upstream=dY))

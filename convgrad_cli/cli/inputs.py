@@ -14,6 +14,7 @@ from convgrad_cli.cli import words
 from convgrad_cli.cli.memory import ensure_fits
 from convgrad_cli.errors import ConvgradError, UsageError
 from convgrad_cli.geometry import ConvPlan, Plan, PoolPlan, plan_conv, plan_pool
+from convgrad_cli.geometry.kinds import conv_keywords, pool_keywords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from convgrad_cli.cli.options import ConvArrays, ConvOptions, PoolArrays, PoolOptions
 
 _FLAGS = {"input": "X", "filter": "W", "bias": "b", "upstream": "dY"}
-_CONV_KEYS = ("stride", "padding", "dilation", "groups", "output_size", "dims", "layout")
-_POOL_KEYS = ("window", "stride", "padding", "dilation", "ceil_mode", "dims", "layout")
+_NUMBERED = (
+    "window", "stride", "padding", "dilation", "groups", "dims", "layout", "ceil_mode",
+    "output_size", "output_padding",
+)  # fmt: skip
+"""Options that an error of the geometry may be about."""
 
 
 @dataclass
@@ -72,9 +76,8 @@ class Given:
 
 def option_flag(name: str | None) -> str | None:
     """The option that gives what an error calls ``output padding``; None for what is no option."""
-    known = (*_CONV_KEYS, *_POOL_KEYS, "output_padding")
     key = "stride" if name == "scale" else (name or "").replace(" ", "_")
-    return f"--{key.replace('_', '-')}" if key in known else None
+    return f"--{key.replace('_', '-')}" if key in _NUMBERED else None
 
 
 def gather(
@@ -145,21 +148,6 @@ def pool_plan(given: Given) -> PoolPlan:
     """The plan of the pool the user gave."""
     shape = given["X"].shape
     return given.locating(lambda: plan_pool(shape, **pool_keywords(given.options)))  # type: ignore[no-any-return]
-
-
-def conv_keywords(options: dict[str, Any]) -> dict[str, Any]:
-    """Merged options as the keywords of :func:`convgrad_cli.geometry.plan_conv`."""
-    chosen = {key: options[key] for key in _CONV_KEYS if options.get(key) is not None}
-    if options.get("filter_layout") is not None:
-        chosen["filter_order"] = options["filter_layout"]
-    return chosen
-
-
-def pool_keywords(options: dict[str, Any]) -> dict[str, Any]:
-    """Merged options as the keywords of :func:`convgrad_cli.geometry.plan_pool`."""
-    if options.get("window") is None:
-        raise UsageError("The pool has no window.", expected="--window, e.g. --window 2 or 2,3")
-    return {key: options[key] for key in _POOL_KEYS if options.get(key) is not None}
 
 
 def upstream(given: Given, plan: Plan, of: str = "Y") -> np.ndarray[Any, Any]:

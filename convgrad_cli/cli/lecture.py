@@ -122,36 +122,16 @@ def _through_activation(layer: Layer, arrays: dict[str, Any]) -> Any:
 
 
 def _result(layer: Layer, operation: str, arrays: dict[str, Any], *, upstream: Any = None) -> Any:
+    from convgrad_cli.cli.described import conv_described
     from convgrad_cli.cli.results import conv_result
 
-    result = conv_result(operation, layer.plan, layer.given, arrays, upstream=upstream)
-    _, result.extra = described(layer)
+    given = layer.given
+    result = conv_result(operation, layer.plan, given, arrays, upstream=upstream)
+    padding = given.options.get("padding")
+    _, result.extra = conv_described(layer.plan, layer.asked.activation, padding)
     if layer.asked.transforms:
         result.geometry.pop("padding", None)
     return result
-
-
-def described(layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The contract's ``geometry`` object, and the further fields: activation, transforms, maps."""
-    from convgrad_cli.cli.activation import named
-
-    asked, options = layer.asked, layer.given.options
-    geometry: dict[str, Any] = layer.plan.geometry.as_dict()
-    extra: dict[str, Any] = {}
-    if asked.activation is not None:
-        extra |= named(asked.activation)
-    if asked.transforms:
-        maps = layer.plan.geometry
-        # Each map has its own padding, so the word that was given says more than the numbers.
-        geometry.pop("padding", None)
-        extra["transforms"] = list(asked.transforms)
-        if options.get("padding") is not None:
-            extra["padding"] = options["padding"]
-        extra["maps"] = [
-            {"transform": name, "kernel": list(each.kernel), "padding": each.padding}
-            for name, each in zip(maps.names, maps.maps, strict=True)
-        ]
-    return geometry, extra
 
 
 def _finish(

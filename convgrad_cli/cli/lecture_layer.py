@@ -1,7 +1,7 @@
 """A convolution with what the lectures add to it: an activation after it, transforms of its filter.
 
-What is asked for, the plan of it, its upstream gradient and its tracers; ``forward``, ``backward``
-and ``derive`` all start here.
+What is asked for, the plan of it, its upstream gradient and its tracers; ``forward`` and
+``backward`` start here.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convgrad_cli.cli.inputs import Given
     from convgrad_cli.cli.lecture_options import LectureOptions
-
-    Shapes = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass
@@ -62,13 +60,13 @@ def asked_of(lecture: LectureOptions, given: Given) -> Asked | None:
             )
         return None
     from convgrad_cli.cli import words
-    from convgrad_cli.cli.activation import chosen_activation
     from convgrad_cli.derivation.steps import VIEWS
     from convgrad_cli.geometry.transforms import transform_names
+    from convgrad_cli.layers.activation import activation
 
     asked = Asked()
     if name is not None:
-        asked.activation = chosen_activation(name, slope)
+        asked.activation = activation(str(name), slope=slope)
     if names is not None:
         asked.transforms = transform_names(names)
     if lecture.view is not None:
@@ -82,24 +80,16 @@ def _first(typed: Any, bundled: Any) -> Any:
     return bundled if typed is None else typed
 
 
-def planned(asked: Asked, given: Given, shapes: Shapes | None = None) -> Layer:
-    """The plan of the convolution, or of all its transformed ones; shapes alone are enough."""
-    from convgrad_cli.cli.inputs import conv_keywords
-    from convgrad_cli.geometry import plan_conv
-    from convgrad_cli.geometry.transforms import plan_transforms
+def planned(asked: Asked, given: Given) -> Layer:
+    """The plan of the convolution, or of all its transformed ones."""
+    from convgrad_cli.geometry.kinds import plan_of
 
-    x_shape, w_shape = shapes or (given["X"].shape, given["W"].shape)
-    keywords = conv_keywords(given.options)
-
-    def make() -> Any:
-        if not asked.transforms:
-            return plan_conv(x_shape, w_shape, **keywords)
-        return plan_transforms(x_shape, w_shape, asked.transforms, **keywords)
-
+    shapes = {name: given[name].shape for name in ("X", "W")}
+    options = given.options | {"transforms": asked.transforms or None}
     held = given.arrays.get("dY")
     if asked.transforms and held is not None and held.source.startswith("the built-in example"):
         given.arrays.pop("dY")  # the upstream of its one map, not of a stack of maps
-    plan = given.locating(make)
+    plan = given.locating(lambda: plan_of("conv", shapes, options))
     b = given.get("b")
     if b is not None:
         given.locating(lambda: plan.check_bias(b.shape))
@@ -136,20 +126,18 @@ def upstream_of(layer: Layer, name: str) -> Any:
     return dY.reshape(plan.output_shape)
 
 
-def traced(layer: Layer, *, bias: bool = False) -> Any:
+def traced(layer: Layer) -> Any:
     """The tracer of the convolution, or of the filter under its transforms."""
-    from convgrad_cli.derivation import TracedConv
-    from convgrad_cli.derivation.transforms import TracedTransforms
+    from convgrad_cli.tracing.stages import traced_conv
 
-    kind = TracedTransforms if layer.asked.transforms else TracedConv
-    return kind(layer.plan, bias or "b" in layer.given)
+    return traced_conv(layer.plan, bias="b" in layer.given)
 
 
 def traced_activation(layer: Layer) -> Any:
     """The activation's tracer, on Y's frame."""
-    from convgrad_cli.cli.activation import trace
+    from convgrad_cli.tracing.activation import traced_activation as of
 
-    return trace(layer.asked.activation, traced(layer).frames["Y"])
+    return of(layer.asked.activation, traced(layer).frames["Y"])
 
 
 def _no_views_of_transforms(asked: Asked) -> None:

@@ -63,7 +63,7 @@ def _conv_results(layer: Layer) -> Arrays:
 def _transposed_plan(given: Given) -> Plan:
     from convgrad_cli.cli.transposed import plan_of
 
-    plan: Plan = plan_of(given, given["X"].shape, given["W"].shape)
+    plan: Plan = plan_of(given)
     return plan
 
 
@@ -115,11 +115,7 @@ def _avgpool_results(layer: Layer) -> Arrays:
 
 
 def _activation_plan(given: Given) -> Plan:
-    from convgrad_cli.geometry.pointwise import plan_pointwise
-
-    options = {key: given.options.get(key) for key in ("dims", "layout")}
-    chosen: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    return given.locating(lambda: plan_pointwise(given["X"].shape, **chosen))  # type: ignore[no-any-return]
+    return _plan("activation", given)
 
 
 def _activation_arrays(given: Given, plan: Any) -> Arrays:
@@ -129,14 +125,14 @@ def _activation_arrays(given: Given, plan: Any) -> Arrays:
 
 
 def _upsample_plan(given: Given) -> Plan:
-    from convgrad_cli.geometry.upsample import plan_upsample
+    return _plan("upsample", given)
 
-    o, shape = given.options, given["X"].shape
-    layout = str(o.get("layout") or "nchw")
-    scale, mode = o.get("stride") or 2, str(o.get("mode") or "nearest")
-    return given.locating(  # type: ignore[no-any-return]
-        lambda: plan_upsample(shape, scale, mode, dims=o.get("dims"), layout=layout)
-    )
+
+def _plan(kind: str, given: Given) -> Plan:
+    from convgrad_cli.geometry.kinds import plan_of
+
+    shape = given["X"].shape
+    return given.locating(lambda: plan_of(kind, {"X": shape}, given.options))  # type: ignore[no-any-return]
 
 
 def _upsample_results(layer: Layer) -> Arrays:
@@ -153,10 +149,9 @@ def _upsample_results(layer: Layer) -> Arrays:
 
 def activation_of(given: Given) -> Any:
     """The activation that was asked for, or None."""
-    from convgrad_cli.cli.activation import chosen_activation
+    from convgrad_cli.tracing.activation import activation_of as of
 
-    name = given.options.get("activation")
-    return None if name is None else chosen_activation(str(name), given.options.get("slope"))
+    return of(given.options)
 
 
 def _filtered(given: Given) -> Arrays:

@@ -103,10 +103,11 @@ def _write_random(
 ) -> None:
     """A bundle of X, W, b, dY with its options, to stdout as JSON or to a file."""
     from convgrad_cli.cli import words
-    from convgrad_cli.cli.inputs import conv_keywords, typed_options
+    from convgrad_cli.cli.inputs import typed_options
     from convgrad_cli.cli.sample_files import bundle_text, random_layer
     from convgrad_cli.errors import UsageError
     from convgrad_cli.geometry import plan_conv
+    from convgrad_cli.geometry.kinds import conv_keywords
 
     if seed < 0:
         raise UsageError("--random takes a seed of 0 or more.", found=str(seed))

@@ -20,13 +20,10 @@ from convgrad_cli.cli.options import (
 from convgrad_cli.cli.signature import command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import typer
 
     from convgrad_cli.cli.inputs import Given
 
-_KEYS = ("stride", "padding", "dilation", "dims", "layout", "output_size")
 _EXAMPLE = {
     "X": [
         [[3, 1, 4, 1], [5, 9, 2, 6], [5, 3, 5, 8], [9, 7, 9, 3]],
@@ -80,8 +77,7 @@ def separable(
     }  # fmt: skip
     typed = {**typed_options(options), "dims": dims, "layout": layout}
     given = gathered(specs, typed, allow_nonfinite=allow_nonfinite)
-    shapes = tuple(_shape(given, name) for name in ("X", "depthwise", "pointwise"))
-    _emit(plan_of(given, *shapes), given, output, symbolic, learning_rate)
+    _emit(plan_of(given), given, output, symbolic, learning_rate)
 
 
 def gathered(
@@ -99,26 +95,24 @@ def gathered(
     return given
 
 
-def plan_of(given: Given, *shapes: tuple[int, ...]) -> Any:
-    """The plan of X, the depthwise and the pointwise filter, shapes alone; b is checked too."""
-    from convgrad_cli.cli.layer_inputs import keywords
-    from convgrad_cli.geometry.separable import plan_separable
+def plan_of(given: Given) -> Any:
+    """The plan of X, the depthwise and the pointwise filter; b is checked too."""
+    from convgrad_cli.geometry.kinds import plan_of
 
-    chosen = keywords(given.options, *_KEYS)
-    plan = given.locating(lambda: plan_separable(*shapes, **chosen))
+    shapes = {name: _needed(given, name).shape for name in ("X", "depthwise", "pointwise")}
+    plan = given.locating(lambda: plan_of("separable", shapes, given.options))
     b = given.get("b")
     if b is not None:
         given.locating(lambda: plan.pointwise.check_bias(b.shape))
     return plan
 
 
-def _shape(given: Given, name: str) -> tuple[int, ...]:
+def _needed(given: Given, name: str) -> Any:
     from convgrad_cli.errors import UsageError
 
     if name != "X" and name not in given:
         raise UsageError(f"The {name} filter is missing.", expected=f"--{name}", array=name)
-    shape: tuple[int, ...] = given[name].shape
-    return shape
+    return given[name]
 
 
 def _no_groups() -> None:
@@ -184,68 +178,19 @@ def _updated(given: Given, found: dict[str, Any], rate: float) -> dict[str, Any]
     return updated
 
 
-def stages_of(plan: Any, given: Given, *, ranks: Sequence[int], bias: bool = False) -> list[Any]:
-    """Both steps are convolutions, each with its own equations and letters.
-
-    ranks: of the depthwise and the pointwise filter, as they were given.
-    """
-    from convgrad_cli.derivation.derivation import canonical
-    from convgrad_cli.derivation.separable import trace_separable
-    from convgrad_cli.derivation.stages import Stage
-
-    deep, point = trace_separable(plan, ranks[0], ranks[1], bias=bias or "b" in given)
-    deep_values, point_values = _stage_values(plan, given)
-    return [
-        Stage(
-            "depthwise_derivation",
-            deep,
-            canonical(deep, deep_values),
-            {"V": "Y", "dDepthwise": "dW", "dD": "dW", "dX": "dX"},
-            {"X": "X", "D": "W", "V": "Y"},
-            {"X": "X", "D": "D", "V": "V"},
-        ),
-        Stage(
-            "pointwise_derivation",
-            point,
-            canonical(point, point_values),
-            {"Y": "Y", "dPointwise": "dW", "dP": "dW", "dV": "dX", "db": "db"},
-            {"V": "X", "P": "W", "Y": "Y", "b": "b"},
-            {"V": "V", "P": "P", "Y": "Y"},
-        ),
-    ]
-
-
-def _stage_values(plan: Any, given: Given) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is known in numbers: V and dV pass from one step to the other."""
-    from convgrad_cli.layers import conv
-    from convgrad_cli.layers import separable as layer
-
-    X, deep, point = (given.get(name) for name in ("X", "depthwise", "pointwise"))
-    b, dY = given.get("b"), given.get("dY")
-    first = {"X": X, "W": deep}
-    second = {"W": point, "b": b, "dY": dY}
-    if X is not None and deep is not None:
-        weights = deep.reshape(plan.depthwise_shape)
-        second["X"] = given.locating(lambda: conv.planned_forward(plan.depthwise, X, weights))
-        if point is not None and dY is not None:
-            gradients = given.locating(lambda: layer.planned_backward(plan, X, deep, point, dY))
-            first["dY"] = gradients.dV
-    return tuple(  # type: ignore[return-value]
-        {name: array for name, array in each.items() if array is not None}
-        for each in (first, second)
-    )
-
-
 def _derivations(
     plan: Any, given: Given, found: dict[str, Any], symbolic: SymbolicOptions
 ) -> dict[str, Any]:
     """The equations of both steps, forward or (with an upstream gradient) backward."""
     from convgrad_cli.cli.layer_output import stage_derivations
+    from convgrad_cli.tracing.stages import separable_stages
 
     backward = "dV" in found
     targets = ["dD", "dX", "dP", "dV", "db"] if backward else ["V", "Y"]
     ranks = [given[name].ndim for name in ("depthwise", "pointwise")]
-    return stage_derivations(stages_of(plan, given, ranks=ranks), targets, symbolic, given.notation)
+    arrays = {name: loaded.array for name, loaded in given.arrays.items()}
+    stages = separable_stages(plan, arrays, ranks=ranks, bias="b" in given)
+    return stage_derivations(stages, targets, symbolic, given.notation)
 
 
 def _counts_view(plan: Any) -> Any:

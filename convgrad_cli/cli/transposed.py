@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
     from convgrad_cli.cli.inputs import Given
 
-_KEYS = (
-    "stride", "padding", "dilation", "output_padding", "groups", "dims", "layout", "output_size",
-)  # fmt: skip
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -112,7 +108,7 @@ def _convolved(
     from convgrad_cli.layers import transposed as layer
 
     X, W, b = given["X"], given["W"], given.get("b")
-    plan = plan_of(given, X.shape, W.shape)
+    plan = plan_of(given)
     Y = given.locating(lambda: layer.planned_forward(plan, X, W, b))
     found, dY = {"Y": Y}, given.get("dY")
     if dY is not None:
@@ -133,13 +129,12 @@ def _convolved(
     emit_layer(result, output, derivations=derivations, views=views, sources=given.sources)
 
 
-def plan_of(given: Given, x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> Any:
+def plan_of(given: Given) -> Any:
     """The plan of the transposed convolution the user gave; b is checked too where there is one."""
-    from convgrad_cli.cli.layer_inputs import keywords
-    from convgrad_cli.geometry.transposed import plan_transposed
+    from convgrad_cli.geometry.kinds import plan_of
 
-    chosen = keywords(given.options, *_KEYS)
-    plan = given.locating(lambda: plan_transposed(x_shape, w_shape, **chosen))
+    shapes = {name: given[name].shape for name in ("X", "W")}
+    plan = given.locating(lambda: plan_of("transposed", shapes, given.options))
     b = given.get("b")
     if b is not None:
         given.locating(lambda: plan.check_bias(b.shape))

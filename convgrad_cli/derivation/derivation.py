@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -34,6 +34,8 @@ class Derivation:
     selection: tuple[Selected, ...]
     notation: Notation
     values: Values
+    called: Mapping[str, str] = field(default_factory=dict)
+    """What the whole layer calls this stage's targets, where that is another name: dW is dD."""
 
     @classmethod
     def of(
@@ -42,10 +44,11 @@ class Derivation:
         targets: Iterable[str],
         notation: Notation,
         values: Mapping[str, Any] | None = None,
+        called: Mapping[str, str] | None = None,
     ) -> Derivation:
         """A derivation of the targets named (see :mod:`convgrad_cli.derivation.targets`)."""
         selection = select(Names(notation, traced), targets)
-        return cls(traced, selection, notation, Values(traced, values or {}))
+        return cls(traced, selection, notation, Values(traced, values or {}), called or {})
 
     @cached_property
     def names(self) -> Names:
@@ -114,19 +117,16 @@ class Derivation:
         values = Values(self.traced, self.values.arrays | canonical(self.traced, arrays))
         found: dict[str, Any] = {}
         for selected in self.selection:
+            name = self.called.get(selected.target, selected.target)
             missing = self.traced.needs(selected.target) - values.arrays.keys()
             if missing:
-                raise UsageError(
-                    f"{selected.target} needs numbers for {', '.join(sorted(missing))}."
-                )
-            numbers = [values.equation(equation) for equation in self.equations(selected)]
+                raise UsageError(f"{name} needs numbers for {', '.join(sorted(missing))}.")
+            equations = list(self.equations(selected))
+            numbers = [values.equation(equation) for equation in equations]
             if selected.index is None:
-                found[selected.target] = np.array(numbers).reshape(
-                    self._frame(selected).given_shape
-                )
+                found[name] = np.array(numbers).reshape(self._frame(selected).given_shape)
             else:
-                given = self._frame(selected).layout.given_index(selected.index)
-                found[f"{selected.target}[{','.join(map(str, given))}]"] = numbers[0]
+                found[equations[0].name] = numbers[0]
         return found
 
     def with_notation(
@@ -136,24 +136,24 @@ class Derivation:
         return replace(self, notation=notation_named(name, symbols, base))
 
     def __repr__(self) -> str:
-        parts = ", ".join(
-            s.target if s.index is None else f"{s.target}{list(s.index)}" for s in self.selection
-        )
+        parts = ", ".join(self.selected)
         return f"<derivation of {parts}: {len(self)} equations, {self.notation.name} notation>"
+
+    @property
+    def selected(self) -> list[str]:
+        """What is derived: whole targets and single elements by name."""
+        return [
+            self.called.get(s.target, s.target)
+            if s.index is None
+            else Equation(self, s.target, s.index).name
+            for s in self.selection
+        ]
 
     def __str__(self) -> str:
         return "\n".join(map(str, self))
 
     def _repr_latex_(self) -> str:
-        writer, lines, left = self.writer("latex"), [], SHOWN_IN_NOTEBOOK
-        for equation in self:
-            if left <= 0:
-                lines.append(r"& \quad \ldots")
-                break
-            terms = list(writer.terms(equation)) or ["0"]
-            left -= len(terms)
-            lines += aligned(writer.left_side(equation), terms)
-        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+        return notebook_latex(self)
 
     def _frame(self, selected: Selected) -> Any:
         return self.traced.frames[self.traced.targets[selected.target]]
@@ -170,6 +170,20 @@ class Derivation:
                 return Equation(self, selected.target, frame.layout.canonical_index(given))
             place -= size
         raise IndexError(f"the derivation has {len(self)} equations")
+
+
+def notebook_latex(equations: Iterable[Equation]) -> str:
+    """The equations as a notebook's cell, as many as it shows."""
+    lines, left = [], SHOWN_IN_NOTEBOOK
+    for equation in equations:
+        if left <= 0:
+            lines.append(r"& \quad \ldots")
+            break
+        writer = equation.derivation.writer("latex")
+        terms = list(writer.terms(equation)) or ["0"]
+        left -= len(terms)
+        lines += aligned(writer.left_side(equation), terms)
+    return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
 
 def canonical(traced: Traced, arrays: Mapping[str, Any]) -> dict[str, Any]:

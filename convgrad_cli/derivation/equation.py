@@ -53,7 +53,8 @@ class Equation:
     @property
     def name(self) -> str:
         """``dX[2,2]``: the element as a target of the command line."""
-        return f"{self.target}[{','.join(map(str, self.given_index))}]"
+        target = self.derivation.called.get(self.target, self.target)
+        return f"{target}[{','.join(map(str, self.given_index))}]"
 
     @property
     def label(self) -> str:

@@ -131,3 +131,25 @@ class TracedAvgPool(TracedPool):
 
 def _share(winners: list[Index]) -> int | Fraction:
     return 1 if len(winners) == 1 else Fraction(1, len(winners))
+
+
+def trace_pool(
+    layer: str,
+    plan: PoolPlan,
+    X: Any = None,
+    *,
+    ties: str = "first",
+    count_include_pad: bool = False,
+) -> TracedMaxPool | TracedAvgPool:
+    """The tracer of a planned ``maxpool`` or ``avgpool``.
+
+    X as given (its rank and layout). Raises UsageError for a max pool without it.
+    """
+    if layer == "avgpool":
+        return TracedAvgPool(plan, count_include_pad)
+    if X is None:
+        raise UsageError(
+            "A max pool's derivation needs X: which element is the maximum decides its terms.",
+            remedy="give X, not only its shape",
+        )
+    return TracedMaxPool(plan, plan.X.to_canonical(X), ties)

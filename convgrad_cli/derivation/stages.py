@@ -9,7 +9,6 @@ with its own letters; forward they stand in order, the gradients last stage firs
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +44,14 @@ class Stage:
     def named(self) -> Mapping[str, str]:
         """The layer's name of each target."""
         return self.targets or {name: name for name in self.traced.targets}
+
+    @property
+    def called(self) -> Mapping[str, str]:
+        """The layer's first name of each target that has another there."""
+        found: dict[str, str] = {}
+        for ours, own in self.named.items():
+            found.setdefault(own, ours)
+        return {own: ours for own, ours in found.items() if own != ours}
 
     @property
     def gradients(self) -> tuple[str, ...]:
@@ -91,24 +98,12 @@ def derivations(
 def _derived(stage: Stage, targets: Sequence[str], notation: Notation) -> Derivation:
     """The stage's derivation; errors speak of the layer's names."""
     try:
-        return Derivation.of(stage.traced, targets, notation, stage.values)
+        return Derivation.of(stage.traced, targets, notation, stage.values, stage.called)
     except ConvgradError as error:
-        for ours, own in stage.named.items():
-            if ours != own and any(target.startswith(f"{own}[") for target in targets):
-                raise _renamed(error, own, ours) from None
+        for own, ours in stage.called.items():
+            if any(target.startswith(f"{own}[") for target in targets):
+                raise error.renamed(own, ours) from None
         raise
-
-
-def _renamed(error: ConvgradError, own: str, ours: str) -> ConvgradError:
-    def renamed(text: str | None) -> str | None:
-        return None if text is None else re.sub(rf"\b{own}\b", ours, text)
-
-    return type(error)(
-        renamed(error.summary) or "",
-        expected=renamed(error.expected),
-        found=renamed(error.found),
-        remedy=renamed(error.remedy),
-    )
 
 
 def _stage_of(

@@ -95,13 +95,15 @@ def kink_note(activation: Activation, Z: Array) -> str | None:
     )
 
 
-def activation(name: str, *, slope: float = LEAKY_SLOPE) -> Activation:
-    """The activation called ``name``; ``slope`` is leaky-relu's for z < 0.
+def activation(name: str, *, slope: float | None = None) -> Activation:
+    """The activation called ``name``; ``slope`` is leaky-relu's for z < 0, 0.01 unless given.
 
-    Raises UsageError naming the nearest known word.
+    Raises UsageError naming the nearest known word, or for the slope of another activation.
     """
     if name == "leaky-relu":
-        return _leaky_relu(slope)
+        return _leaky_relu(LEAKY_SLOPE if slope is None else slope)
+    if slope is not None and name in _FIXED:
+        raise UsageError("--slope is leaky-relu's.", found=f"--slope {slope} with {name}")
     if name not in _FIXED:
         near = difflib.get_close_matches(name.lower().replace("_", "-"), ACTIVATIONS, n=1)
         raise UsageError(

@@ -25,9 +25,8 @@ class Activated(Node):
 
     def prepare(self) -> None:
         """Look the activation up."""
-        slope = self.options.get("slope", activation.LEAKY_SLOPE)
         self.word = self.options["name"]
-        self.activation = activation.activation(self.options["name"], slope=slope)
+        self.activation = activation.activation(self.word, slope=self.options.get("slope"))
 
     def forward(self, X: Array) -> Array:
         """A = σ(z)."""

@@ -27,7 +27,7 @@ SIZES = (11, 34, 106, 334)  # squares with 10³, 10⁴, 10⁵, 10⁶ terms of a 
 
 def by_tracing(size: int) -> float:
     """Seconds for every equation of dX and dW, written out."""
-    from convgrad_cli.derivation import derive
+    from convgrad_cli import derive
 
     start = process_time()
     text = str(derive("dX", "dW", input_shape=(size, size), filter_shape=(FILTER, FILTER)))
@@ -64,7 +64,7 @@ def write(form: str, size: int) -> tuple[int, float]:
     """Terms written, and the seconds it took."""
     import orjson
 
-    from convgrad_cli.derivation import derive
+    from convgrad_cli import derive
     from convgrad_cli.render.derivation import Written, render_derivation
 
     derivation = derive("dX", input_shape=(size, size), filter_shape=(3, 3), padding=1)

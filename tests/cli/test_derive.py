@@ -163,9 +163,8 @@ def test_layouts_and_arrays_from_files(convgrad: Any, tmp_path: Path) -> None:
         ),
         (
             "derive --layer avgpool --input-shape 4,4 --filter-shape 2,2 --window 2",
-            "A pool has no filter.\n"
-            "  expected  --window, and X or (for an average pool) --input-shape\n"
-            "  remedy    drop --filter and --filter-shape, or --layer\n",
+            "The layer avgpool does not take --filter-shape.\n  found     --filter-shape\n"
+            "  remedy    --filter-shape is for --layer conv or transposed\n",
         ),
         (
             "derive --input-shape 4,4",
@@ -207,7 +206,7 @@ def test_sympy_and_rich_stay_away_unless_used() -> None:
     """No form but the table needs rich, and none needs SymPy."""
     code = (
         "import sys\n"
-        "from convgrad_cli.derivation import derive\n"
+        "from convgrad_cli import derive\n"
         "from convgrad_cli.render.derivation import Written, render_derivation\n"
         "d = derive(input_shape=(3, 3), filter_shape=(2, 2))\n"
         "forms = [render_derivation(Written(d), f) for f in ('text', 'latex', 'markdown')]\n"

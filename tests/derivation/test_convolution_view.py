@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convgrad_cli.derivation import derive
+from convgrad_cli import derive
 from convgrad_cli.derivation.agreement import agrees
 from convgrad_cli.derivation.blocks import Picture, Rows, Sentence
 from convgrad_cli.derivation.steps import Report

@@ -6,7 +6,8 @@ no sum over the free ν; dq_μ = Σ_ν in eq. 28) and this layer's numbers for s
 
 import pytest
 
-from convgrad_cli.derivation import Derivation, derive
+from convgrad_cli import derive
+from convgrad_cli.derivation import Derivation
 from convgrad_cli.derivation.blocks import Formula
 from convgrad_cli.derivation.steps import Report
 

@@ -11,7 +11,8 @@ import sympy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convgrad_cli.derivation import Derivation, derive
+from convgrad_cli import derive
+from convgrad_cli.derivation import Derivation
 from tests import reference
 from tests.derivation.geometries import Layer, Pool, convolutions, pools
 

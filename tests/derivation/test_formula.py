@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convgrad_cli.derivation import derive
+from convgrad_cli import derive
 from convgrad_cli.derivation.blocks import Formula, Sentence
 from convgrad_cli.derivation.formula import affine, filter_position, window_position
 from convgrad_cli.derivation.steps import Report

@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pytest
 
+from convgrad_cli import derive
 from convgrad_cli.derivation import (
     NOTATIONS,
     Writer,
-    derive,
     latex,
     mathml,
     notation_named,

@@ -6,7 +6,8 @@ errata's f21 for f20); the other elements worked out by hand from the same rows.
 
 import pytest
 
-from convgrad_cli.derivation import Derivation, derive
+from convgrad_cli import derive
+from convgrad_cli.derivation import Derivation
 from convgrad_cli.derivation.blocks import Picture
 from convgrad_cli.derivation.steps import Report
 

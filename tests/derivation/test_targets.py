@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from convgrad_cli.derivation import derive
+from convgrad_cli import derive
 from convgrad_cli.errors import ConvgradError, UsageError
 
 SMALL = {"input_shape": (3, 3), "filter_shape": (2, 2)}
@@ -50,7 +50,7 @@ def test_indices_follow_the_users_layout() -> None:
         input_shape=(2, 4, 5, 2),
         filter_shape=(3, 3, 2, 3),
         layout="nhwc",
-        filter_order="hwio",
+        filter_layout="hwio",
         notation="plain",
     )
     assert [e.index for e in last] == [(1, 1, 2, 3), (2, 1, 0, 0)]
@@ -116,7 +116,8 @@ def test_indices_follow_the_users_layout() -> None:
         (
             "dX",
             {"layer": "dense", "X": np.ones((4, 4)), "window": 2},
-            "Unknown layer 'dense'.\n  expected  one of conv, maxpool, avgpool",
+            "Unknown layer 'dense'.\n  expected  one of conv, maxpool, avgpool, transposed, "
+            "activation, upsample, separable",
         ),
         (
             "dX",
@@ -133,17 +134,19 @@ def test_indices_follow_the_users_layout() -> None:
         (
             "dX",
             {"layer": "avgpool", "input_shape": (4, 4), "filter_shape": (2, 2), "window": 2},
-            "A pool has no filter and no bias.\n  expected  X, window and dY",
+            "The layer avgpool has no filter_shape.\n  expected  X\n  found     filter_shape",
         ),
         (
             "dX",
             {"layer": "avgpool", "input_shape": (4, 4)},
-            "A pool needs its window.\n  expected  window, such as 2 or (2, 3)",
+            "The pool has no window.\n"
+            "  expected  --window, e.g. --window 2 or 2,3 (window= in Python)",
         ),
         (
             "dX",
             {**SMALL, "W": np.array([[1j, 0], [0, 0]]), "filter_shape": None},
-            "W does not hold real numbers.\n  found     complex128",
+            "W does not hold real numbers.\n  expected  integers or floating-point numbers\n"
+            "  found     dtype complex128",
         ),
     ],
 )

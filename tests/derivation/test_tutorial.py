@@ -6,7 +6,8 @@ Typed in from the published text.
 import numpy as np
 import pytest
 
-from convgrad_cli.derivation import Derivation, derive
+from convgrad_cli import derive
+from convgrad_cli.derivation import Derivation
 from convgrad_cli.derivation.blocks import Grid, Picture, Rows
 from convgrad_cli.derivation.steps import Report
 from convgrad_cli.lectures import EXAMPLES

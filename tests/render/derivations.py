@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from convgrad_cli.derivation import NOTATIONS, Derivation, derive
+from convgrad_cli import derive
+from convgrad_cli.derivation import NOTATIONS, Derivation
 from convgrad_cli.lectures import EXAMPLES
 
 NAMES = list(EXAMPLES)

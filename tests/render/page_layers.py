@@ -115,7 +115,9 @@ def upsample_layer(X: Any, scale: Any, mode: str) -> Layer:
     return Layer("upsample", plan, {"X": X, "dY": dY}, NOTATIONS["slides"])
 
 
-def activation_layer(Y: Any, name: str, slope: float = 0.01, notation: str = "slides") -> Layer:
+def activation_layer(
+    Y: Any, name: str, slope: float | None = None, notation: str = "slides"
+) -> Layer:
     """An activation alone; dA random."""
     Y = np.array(Y)
     arrays = {"Y": Y, "dA": RANDOM.integers(-5, 6, Y.shape)}

@@ -8,7 +8,7 @@ import pytest
 import sympy
 from jsonschema import Draft202012Validator
 
-from convgrad_cli.derivation import derive
+from convgrad_cli import derive
 from convgrad_cli.render.derivation import Written
 from convgrad_cli.render.result import Result, render
 from convgrad_cli.render.schema import schema
@@ -86,7 +86,7 @@ def test_indices_are_the_users() -> None:
         input_shape=(1, 4, 5, 2),
         filter_shape=(2, 2, 2, 3),
         layout="nhwc",
-        filter_order="hwio",
+        filter_layout="hwio",
     )
     (equation,) = document(derivation)["equations"]
     assert equation["index"] == [0, 1, 2, 1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convgrad_cli.derivation import derive
+from convgrad_cli import derive
 from convgrad_cli.render.derivation import Written, render_derivation
 from convgrad_cli.render.derivation_latex import visual_length
 from tests.render.derivations import NAMES, example, shapes_alone

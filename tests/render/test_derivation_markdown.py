@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from convgrad_cli.derivation import derive
+from convgrad_cli import derive
 from convgrad_cli.render.derivation import Written, render_derivation
 from tests.render.derivations import EVERY_NOTATION, NAMES, example, shapes_alone
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from convgrad_cli.derivation import NOTATIONS, Derivation, Index, Term, TracedConv, derive
+from convgrad_cli import derive
+from convgrad_cli.derivation import NOTATIONS, Derivation, Index, Term, TracedConv
 from convgrad_cli.derivation.blocks import Grid, Picture
 from convgrad_cli.geometry import plan_conv
 from convgrad_cli.render.derivation import Written, render_derivation

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convgrad_cli.derivation import derive
+from convgrad_cli import derive
 from convgrad_cli.errors import UsageError
 from convgrad_cli.render.derivation import Written, render_derivation
 from tests.render.derivations import NAMES, example, shapes_alone

@@ -14,10 +14,13 @@ BLOCKS = re.DOTALL | re.MULTILINE
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def examples() -> list[tuple[str, str]]:
+SECTIONS = {text.partition("\n")[0]: text for text in re.split(r"^## ", README, flags=re.MULTILINE)}
+
+
+def examples(text: str) -> list[tuple[str, str]]:
     """(command, printed) of every console block, in order."""
     found = []
-    for block in re.findall(r"^```console\n(.*?)^```", README, BLOCKS):
+    for block in re.findall(r"^```console\n(.*?)^```", text, BLOCKS):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, printed = part.partition("\n")
             while command.endswith("\\"):
@@ -27,19 +30,18 @@ def examples() -> list[tuple[str, str]]:
     return found
 
 
-EXAMPLES = examples()
+EXAMPLES = {title: found for title, text in SECTIONS.items() if (found := examples(text))}
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory as a reader has it: the samples, and nothing else."""
-    directory = tmp_path_factory.mktemp("readme")
-    shutil.copytree(ROOT / "samples", directory / "samples")
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory as a reader has it: the samples, and the files that the README shows."""
+    shutil.copytree(ROOT / "samples", tmp_path / "samples")
     for name, program in re.findall(
         r"^```(?:python|text)\n# (\w+\.\w+)\n(.*?)^```", README, BLOCKS
     ):
-        (directory / name).write_text(program, encoding="utf-8")
-    return directory
+        (tmp_path / name).write_text(program, encoding="utf-8")
+    return tmp_path
 
 
 def run(command: str, directory: Path) -> str:
@@ -58,13 +60,15 @@ def run(command: str, directory: Path) -> str:
 
 
 def test_the_readme_has_examples() -> None:
-    assert len(EXAMPLES) > 5
+    assert sum(map(len, EXAMPLES.values())) == len(examples(README)) > 5
 
 
-def test_every_example_prints_what_the_readme_says(place: Path) -> None:
-    """In order, as later ones use earlier files. A line ``…`` stands for lines left out."""
+@pytest.mark.parametrize("title", EXAMPLES)
+def test_every_example_prints_what_the_readme_says(place: Path, title: str) -> None:
+    """In order, as later ones of a section use earlier files. A line ``…`` stands for lines left
+    out."""
     wrong = []
-    for command, printed in EXAMPLES:
+    for command, printed in EXAMPLES[title]:
         expected = [re.escape(part) for part in re.split(r"^…\n", printed, flags=re.MULTILINE)]
         found = run(command, place)
         if not re.fullmatch("(?:.*\n)*".join(expected), found):

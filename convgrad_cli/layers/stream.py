@@ -21,7 +21,7 @@ import numpy as np
 from convgrad_cli.errors import DataError, UsageError
 from convgrad_cli.layers import kernels
 from convgrad_cli.layers.conv_numbers import forward_arithmetic, gradient_arithmetic
-from convgrad_cli.layers.kernels.workers import share_out, shares, worker_count
+from convgrad_cli.layers.kernels.workers import WORTH_SHARING, share_out, shares, worker_count
 from convgrad_cli.layers.numbers import FLOAT64, narrowed
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _finished(value: Array, kind: Arithmetic) -> Array:
 def _sums_per_filter(dY: Array) -> Array:
     """db of a block."""
     images, filters = dY.shape[:2]
-    if dY.dtype in kernels.FAST and dY.size > 2**16:
+    if dY.dtype in kernels.FAST and dY.size >= WORTH_SHARING:
         # A product with ones runs at memory speed; short rows keep its partial sums short.
         rows = dY.reshape(images * filters, -1)
         ones, sums = np.ones((rows.shape[1], 1), dY.dtype), np.empty((len(rows), 1), dY.dtype)

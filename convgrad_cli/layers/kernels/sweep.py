@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from convgrad_cli.layers.kernels.filters import arranged, put_back
+from convgrad_cli.layers.kernels.filters import Sums, arranged, put_back
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
 from convgrad_cli.layers.kernels.products import add_product, longest_sum
@@ -69,8 +69,7 @@ class Sweep:
         narrow = prod(size) < NARROW
         self.stacks = plan_stacks(lines, channels, narrow=narrow, enough=ENOUGH_ROWS)
         if self.m is not None:
-            for stack in self.stacks:
-                self.factors |= {g: arranged(self.m, g, whole=stack.whole) for g in stack.groups}
+            self.factors = arranged(self.m, self.stacks)
         self.sums = [{} for _ in range(worker_count())]
         rows = max(len(stack.views) for stack in self.stacks) * channels * groups
         share_out(self._piece, cut(images, groups, size, STACK_BYTES // (rows * self.U.itemsize)))
@@ -121,10 +120,12 @@ class Sweep:
     def _collect(self, dm: Array) -> None:
         """The workers' sums added up, as (groups, v channels, u channels, *kernel)."""
         whole = {group: stack.whole for stack in self.stacks for group in stack.groups}
+        parts = []
         for part in set().union(*self.sums):
             totals = [sums[part] for sums in self.sums if part in sums]
             some = dm[part.first : part.first + len(totals[0])]
-            put_back(some, totals, part.group, whole=whole[part.group])
+            parts.append(Sums(some, totals, part.group, whole[part.group]))
+        put_back(parts)
 
 
 def _room_for(block: Array, scratch: Scratch) -> Array:

@@ -57,8 +57,7 @@ def _entries(problem: Problem, target: str, mask: Array) -> Iterator[Place]:
 
 
 def _one_group(problem: Problem, target: str, mask: Array) -> Iterator[Place]:
-    groups = getattr(problem.geometry, "groups", 1)
-    axis = 0 if target in ("dW", "db") else 1
+    groups, axis = problem.groups(target)
     if groups == 1 or mask.shape[axis] == groups:
         return
     by_entry = mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis))

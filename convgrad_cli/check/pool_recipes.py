@@ -20,7 +20,7 @@ from convgrad_cli.check.planes import Array, extended, strided
 from convgrad_cli.check.recipes import Impossible, Span, Transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from convgrad_cli.geometry import Axis, PoolGeometry
 
@@ -110,17 +110,24 @@ class PoolRecipe:
 
     def windows(self, X: Array, outs: Sequence[int], fill: float) -> Array:
         """(N, C, *out, *kernel): what every window sees."""
+        seen = np.empty((*X.shape[:2], *outs, *self.geometry.kernel))
+        for tap, view in self.taps(X, outs, fill):
+            seen[(..., *tap)] = view
+        return seen
+
+    def taps(
+        self, X: Array, outs: Sequence[int], fill: float
+    ) -> Iterator[tuple[tuple[int, ...], Array]]:
+        """Every place in a window, with what all windows see there."""
         kernel = self.geometry.kernel
         lengths = [
             s * (o - 1) + d * (k - 1) + 1
             for s, o, d, k in zip(self.step, outs, self.spacing, kernel, strict=True)
         ]
         plane = extended(X, [-o for o in self.offset], lengths, fill)
-        seen = np.empty((*X.shape[:2], *outs, *kernel))
         for tap in np.ndindex(*kernel):
-            spots = self._spots(tap, self.step, self.spacing, outs)
-            seen[(..., *tap)] = plane[(..., *spots)]
-        return seen
+            spots: Any = (..., *self._spots(tap, self.step, self.spacing, outs))
+            yield tap, plane[spots]
 
     def _weights(self, X: Array, outs: Sequence[int]) -> Array:
         if self.kind == "max":

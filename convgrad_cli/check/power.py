@@ -158,7 +158,7 @@ def _rate_general(measured: Measured) -> list[RowPower]:
     seen["G1"] = seen["G2"] = [bool(np.any(right))]
     if right.ndim > 1:
         names = measured.problem.axis_names(target)
-        groups = getattr(measured.problem.geometry, "groups", 1)
+        groups, _ = measured.problem.groups(target)
         for mistake, variant in generic_variants(right, groups, names):
             seen[mistake.id].append(measured.differs(variant))
     elif right.size > 1:

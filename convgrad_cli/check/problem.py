@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.mistake import Mistake, Row
     from convgrad_cli.check.planes import Array
     from convgrad_cli.derivation import Term
-    from convgrad_cli.geometry import ArrayLayout, Axis
+    from convgrad_cli.geometry import ArrayLayout
 
     Index = tuple[int, ...]
     Region = tuple[str, str, Array]
@@ -105,21 +105,18 @@ class Problem:
         """Whether the variant costs nothing, as it only rearranges the right sums."""
         return False
 
-    def apart(self, target: str, causes: Sequence[Mistake]) -> bool:
-        """Whether a part of the layer says what these mistakes do to it."""
+    def order_last(self, target: str) -> bool:
+        """Whether a change of the result's ``order`` comes after everything else."""
         return True
 
-    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
-        """A smaller layer on which the user's array is still fully determined, if there is one."""
-        return None
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
+        """Smaller layers, the smallest first, on which a user's array is still fully determined;
+        they lie where it differs (``mask``; None: its shape does)."""
+        return iter(())
 
     def geometry_dict(self) -> dict[str, Any]:
         """The contract's ``geometry`` object."""
         return dict(self.geometry.as_dict())
-
-    def corner(self, axes: tuple[Axis, ...]) -> Problem:
-        """The layer of the first windows, where a part says ``windows``."""
-        raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:
         """What the layer has beside its geometry, by its name in a bundle."""
@@ -130,6 +127,10 @@ class Problem:
         return []
 
     # ---- words
+
+    def groups(self, target: str) -> tuple[int, int]:
+        """How many groups the channels of ``target`` fall into, and along which axis."""
+        return getattr(self.geometry, "groups", 1), 0 if target in ("dW", "db") else 1
 
     def rows(self, target: str) -> list[Row]:
         """The specific rows that can spoil ``target``."""

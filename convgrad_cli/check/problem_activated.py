@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from convgrad_cli.check.activated import Activated
 from convgrad_cli.check.catalogue_activation import (
     ACTIVATION_ROWS,
     Setting,
     local_mistakes,
 )
 from convgrad_cli.check.catalogue_activation_value import value_mistakes
-from convgrad_cli.check.cutout import FILTERS_KEPT, Cutout, around, first_windows, one_sample, worst
+from convgrad_cli.check.cutout import Cutout, conv_parts
 from convgrad_cli.check.mistake import row_table
-from convgrad_cli.check.problem import Problem, merged, precise
+from convgrad_cli.check.problem import Problem, precise
 from convgrad_cli.check.problem_activation import (
     local_terms,
     setting_of,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Index, Region
     from convgrad_cli.derivation import Term
-    from convgrad_cli.geometry import Axis, ConvPlan
+    from convgrad_cli.geometry import ConvPlan
     from convgrad_cli.layers.activation import Activation
 
 _ABOVE = ("dX", "dW", "db")
@@ -162,58 +163,29 @@ class ActivatedProblem(Problem):
         own = local_mistakes(self.setting)
         return own if target == "dZ" else [*own, *self.below.mistakes(target)]
 
+    @cached_property
+    def _whole(self) -> Activated:
+        return Activated(self.below, self.setting)
+
     def variant(self, target: str, mistakes: Sequence[Mistake]) -> Array:
         """What ``mistakes`` together would have given."""
-        changes, s = merged(mistakes), self.setting
-        local, value = changes.pop("local", None), changes.pop("value", s.plain.value)
-        with np.errstate(over="ignore", invalid="ignore"):
-            if target == "A":
-                return np.asarray(value(self.below.changed("Y", changes)))
-            if target == "Y":
-                return self.below.changed("Y", changes)
-            if local is None:
-                dZ = s.dA * s.plain.slope(s.Z)
-                return dZ if target == "dZ" else self.below.changed(target, changes)
-            dZ = np.asarray(local.function(s.Z, s.dA))
-            return dZ if target == "dZ" else self._conv(dZ).changed(target, changes)
+        return self._whole.variant(target, mistakes)
 
     def free(self, target: str, causes: Sequence[Mistake]) -> bool:
         """As the convolution's, where dZ is right."""
         plain = not any("local" in cause.changes for cause in causes)
         return plain and target in _ABOVE and self.below.free(target, causes)
 
-    def apart(self, target: str, causes: Sequence[Mistake]) -> bool:
-        """As the convolution's."""
-        return target != "dW" or self.below.apart(target, causes)
-
-    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
-        """One sample; of dW some filters and channels."""
-        if target == "dW":
-            return None if mask is None else self._some_filters(found, mask)
-        return None if target == "db" else one_sample(self, found, mask, windows=True)
-
-    def _some_filters(self, found: Array, mask: Array) -> Cutout | None:
-        """As of a convolution; what dZ is made of is given for those filters."""
-        whole = self.below.part("dW", found, mask)
-        if whole is None:
-            return None
-        os = around(worst(mask, 0), FILTERS_KEPT, self.plan.geometry.out_channels)
-        s = self.setting
-        bias = None if s.bias is None else s.bias[os]
-        few = s._replace(Z=s.Z[:, os], dA=s.dA[:, os], bias=bias)
-        return replace(whole, problem=SomeFilters(whole.problem, few))
-
-    def corner(self, axes: tuple[Axis, ...]) -> ActivatedProblem:
-        """The layer of the first windows."""
-        plan = replace(self.plan, geometry=replace(self.plan.geometry, axes=axes))
-        X, dA = first_windows(axes, self.X, self.dA)
-        return replace(self, plan=plan, X=X, dA=dA)
-
-    def sample(self, n: int) -> ActivatedProblem:
-        """The layer for one sample."""
-        plan = replace(self.plan, geometry=replace(self.plan.geometry, batch=1))
-        here = slice(n, n + 1)
-        return replace(self, plan=plan, X=self.X[here], dA=self.dA[here])
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
+        """The convolution's, with z and dA of the same filters and windows."""
+        if target == "db":
+            return
+        like = "Y" if target in ("A", "dZ") else target
+        for block, cut in conv_parts(self.plan.geometry, like, mask):
+            s = self.setting
+            bias = None if s.bias is None else s.bias[block.filters]
+            here = s._replace(Z=block.of_narrow(s.Z), dA=block.of_narrow(s.dA), bias=bias)
+            yield replace(cut, problem=Activated(self.below.block(block), here))
 
     # ---- words
 
@@ -304,29 +276,3 @@ class ActivatedProblem(Problem):
         if target == "A" or any("local" in cause.changes for cause in causes):
             return []
         return self.below.mistaken_terms(target, causes, index)
-
-
-class SomeFilters(Problem):
-    """A few filters of the layer, for dW: the convolution's part, and z and dA of those filters."""
-
-    def __init__(self, part: Any, setting: Setting) -> None:
-        self.conv, self.setting = part, setting
-
-    def right(self, target: str) -> Array:
-        """The right dW of these filters."""
-        found: Array = self.conv.right(target)
-        return found
-
-    def cost(self, target: str) -> int:
-        """The work of one variant."""
-        return int(self.conv.cost(target))
-
-    def variant(self, target: str, mistakes: Sequence[Mistake]) -> Array:
-        """What ``mistakes`` together would have given."""
-        changes, s = merged(mistakes), self.setting
-        local = changes.pop("local", None)
-        if local is None:
-            return np.asarray(self.conv.changed(target, changes))
-        with np.errstate(over="ignore", invalid="ignore"):
-            dZ = np.asarray(local.function(s.Z, s.dA))
-        return np.asarray(replace(self.conv, dY=dZ).changed(target, changes))

@@ -20,7 +20,7 @@ from convgrad_cli.check.suggest import canonical_plan
 from convgrad_cli.layers import activation as layers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from convgrad_cli.check.compare import Noise
     from convgrad_cli.check.mistake import Mistake, Row
@@ -114,9 +114,9 @@ class ActivationProblem(Problem):
                 return np.asarray(changes["local"].function(setting.Z, setting.dA))
             return np.asarray(setting.dA * sigma.slope(setting.Z))
 
-    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
         """One sample."""
-        return one_sample(self, found, mask)
+        return one_sample(self, mask)
 
     def sample(self, n: int) -> ActivationProblem:
         """The layer for one sample."""

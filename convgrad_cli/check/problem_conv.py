@@ -12,7 +12,7 @@ from convgrad_cli.check.catalogue_bias import bias_mistakes, run_bias
 from convgrad_cli.check.catalogue_input import input_mistakes
 from convgrad_cli.check.catalogue_output import output_mistakes
 from convgrad_cli.check.catalogue_weight import weight_mistakes
-from convgrad_cli.check.cutout import Cutout, first_windows, one_sample, some_filters
+from convgrad_cli.check.cutout import Block, Cutout, conv_parts
 from convgrad_cli.check.problem import MOVING, Problem, merged, precise
 from convgrad_cli.check.recipes import LAST_STAGES, ConvData, recipe_for
 from convgrad_cli.check.regions import window_regions
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Index, Region
     from convgrad_cli.derivation import Term
-    from convgrad_cli.geometry import Axis, ConvGeometry, ConvPlan
+    from convgrad_cli.geometry import ConvGeometry, ConvPlan
 
 
 @dataclass
@@ -149,28 +149,17 @@ class ConvProblem(Problem):
         late = all(cause.changes.keys() <= LAST_STAGES for cause in causes)
         return late and target in ("dX", "dW")
 
-    def apart(self, target: str, causes: Sequence[Mistake]) -> bool:
-        """An element of dW may depend on other filters and channels than its own."""
-        mixed = any(cause.stages & {"channels", "order"} for cause in causes)
-        return not (target == "dW" and mixed)
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
+        """The first windows of a sample, or some filters and in-channels."""
+        for block, cut in conv_parts(self.geometry, target, mask) if target != "db" else ():
+            yield replace(cut, problem=self.block(block))
 
-    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
-        """One sample, of which the corner may be taken; of dW some filters and channels."""
-        if target in ("dX", "Y"):
-            return one_sample(self, found, mask, windows=True)
-        return None if mask is None or target == "db" else some_filters(self, found, mask)
-
-    def sample(self, n: int) -> ConvProblem:
-        """The layer for one sample."""
-        plan = replace(self.plan, geometry=replace(self.geometry, batch=1))
-        here = slice(n, n + 1)
-        return ConvProblem(plan, self.X[here], self.W, self.dY[here], self.b)
-
-    def corner(self, axes: tuple[Axis, ...]) -> ConvProblem:
-        """The layer of the first windows."""
-        plan = replace(self.plan, geometry=replace(self.geometry, axes=axes))
-        X, dY = first_windows(axes, self.X, self.dY)
-        return replace(self, plan=plan, X=X, dY=dY)
+    def block(self, block: Block) -> ConvProblem:
+        """The layer of some samples, channels, filters and windows."""
+        plan = replace(self.plan, geometry=block.geometry(self.geometry))
+        X, dY = block.of_wide(self.X), block.of_narrow(self.dY)
+        b = None if self.b is None else self.b[block.filters]
+        return ConvProblem(plan, X, block.of_filter(self.W), dY, b)
 
     def regions(self, target: str, shape: tuple[int, ...]) -> Iterator[Region]:
         """Where windows overlap, end, or reach into the padding."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from convgrad_cli.check.catalogue_pool import pool_mistakes, pool_output_mistakes
-from convgrad_cli.check.cutout import Cutout, first_windows, one_plane
+from convgrad_cli.check.cutout import Cutout, one_plane
 from convgrad_cli.check.pool_recipes import PoolData, PoolRecipe, pool_recipe
 from convgrad_cli.check.problem import MOVING, Problem, merged, precise
 from convgrad_cli.check.regions import window_regions
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Index, Region
     from convgrad_cli.derivation import Term
-    from convgrad_cli.geometry import Axis, PoolGeometry, PoolPlan
+    from convgrad_cli.geometry import PoolGeometry, PoolPlan
 
 
 @dataclass
@@ -104,15 +104,9 @@ class PoolProblem(Problem):
         counting = self.count_include_pad
         return pool_recipe(self.geometry, self.kind, self.ties, count_include_pad=counting)
 
-    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
-        """One plane, of which the corner may be taken."""
-        return None if mask is None else one_plane(self, found, mask)
-
-    def corner(self, axes: tuple[Axis, ...]) -> PoolProblem:
-        """The layer of the first windows."""
-        plan = replace(self.plan, geometry=replace(self.geometry, axes=axes))
-        X, dY = first_windows(axes, self.X, self.dY)
-        return replace(self, plan=plan, X=X, dY=dY)
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
+        """The first windows of one plane."""
+        return one_plane(self, target, mask)
 
     def remarks(self, target: str, found: Array, noise: Noise, top: float) -> list[str]:
         """Which tie rules agree with a max pool's dX."""

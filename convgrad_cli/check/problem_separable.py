@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,11 +12,12 @@ from convgrad_cli.check.catalogue_separable import (
     SEPARABLE_ROWS,
     separable_mistakes,
 )
-from convgrad_cli.check.cutout import Cutout, first_windows, one_sample
+from convgrad_cli.check.cutout import EVERY, Block, Cutout, conv_parts
+from convgrad_cli.check.kept import Kept
 from convgrad_cli.check.mistake import unmet
 from convgrad_cli.check.problem import LINES, SPATIAL, Problem, merged, precise
 from convgrad_cli.check.problem_conv import ConvProblem
-from convgrad_cli.check.recipes import Impossible
+from convgrad_cli.check.separated import mixed
 from convgrad_cli.check.suggest import roomy, zeros
 from convgrad_cli.geometry import ArrayLayout
 from convgrad_cli.geometry.separable import plan_separable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Index, Region
     from convgrad_cli.derivation import Term
-    from convgrad_cli.geometry import Axis, ConvGeometry
+    from convgrad_cli.geometry import ConvGeometry
     from convgrad_cli.geometry.separable import SeparablePlan
 
 _FILTERS = {"dDepthwise": "depthwise", "dPointwise": "pointwise"}
@@ -46,7 +47,8 @@ _STEP = {
 class SeparableProblem(Problem):
     """Canonical X, depthwise (M, 1, …), pointwise (O, M, 1, …), dY and b (or None).
 
-    ``ranks``: how many axes the user's two filters have.
+    ``ranks``: how many axes the user's two filters have. ``part_of``: the layer that this one is
+    a block of.
     """
 
     plan: SeparablePlan
@@ -56,6 +58,8 @@ class SeparableProblem(Problem):
     dY: Array
     b: Array | None
     ranks: tuple[int, int]
+    part_of: tuple[SeparableProblem, Block] | None = field(default=None, repr=False)
+    _kept: Kept = field(default_factory=Kept, init=False, repr=False)
 
     layer: ClassVar[str] = "separable"
     article: ClassVar[str] = "A separable convolution"
@@ -137,70 +141,61 @@ class SeparableProblem(Problem):
 
     def variant(self, target: str, mistakes: Sequence[Mistake]) -> Array:
         """What ``mistakes`` together would have given."""
-        changes, (_, name) = merged(mistakes), _STEP[target]
+        changes, (step, name) = merged(mistakes), _STEP[target]
         if target == "db":
             return self.below["second"].changed("db", changes)
-        if target in ("dX", "dDepthwise"):
-            passed = changes.pop("dV", None)
-            if passed is None:
-                return self.below["first"].changed(name, changes)
-            P, dY = self.pointwise.astype(np.float64), self.dY.astype(np.float64)
-            return replace(self.below["first"], dY=passed(P, dY)).changed(name, changes)
-        return self._mixed(target, changes)
+        if step == "second":
+            return mixed(self, target, name, changes)
+        passed, first = changes.pop("dV", None), self.below["first"]
+        if passed is not None:
+            first = replace(first, dY=self._passed(passed))
+        return first.changed(name, changes)
 
-    def _mixed(self, target: str, changes: dict[str, Any]) -> Array:
-        """Y or dP, by way of the V that the changes give."""
-        first, second, name = self.below["first"], self.below["second"], _STEP[target][1]
-        prefix = "V." if target == "dPointwise" else "mix."
-        marked = {key.removeprefix(prefix): changes.pop(key) for key in _marked(changes, prefix)}
-        taken, mixture = changes.pop("V", None), changes.pop("mixture", None)
-        before, after = (marked, changes) if target == "dPointwise" else (changes, marked)
-        V = first.changed("Y", before)
-        if taken is not None:
-            V = taken(self.X.astype(np.float64), V)
-        size = V.shape[2:]
-        if V.shape[1] != self.pointwise.shape[1]:
-            raise Impossible
-        plan, P = self.plan.pointwise, second.W
-        if size != second.geometry.input_size:
-            if target == "dPointwise":
-                raise Impossible
-            axes = tuple(replace(a, size=n) for a, n in zip(plan.geometry.axes, size, strict=True))
-            plan = replace(plan, geometry=replace(plan.geometry, axes=axes))
-        if mixture is not None:
-            P = mixture(P.astype(np.float64))
-        return replace(second, plan=plan, X=V, W=P).changed(name, after)
+    def _passed(self, mistake: Any) -> Array:
+        """The dV that a mistake between the steps gives, of every channel."""
+        if self.part_of is not None:
+            whole, block = self.part_of
+            return block.of_narrow(whole._passed(mistake))
+        P, dY = self.pointwise.astype(np.float64), self.dY.astype(np.float64)
+        return self._kept.of(mistake, lambda: np.asarray(mistake(P, dY)))
 
-    # ---- parts
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
+        """Those of the step that the target is taken from, with all maps of their in-channels."""
+        if target == "db":
+            return
+        step, name = _STEP[target]
+        geometry = self.plan.pointwise.geometry if step == "second" else self.geometry
+        whole, times = replace(geometry, axes=self.geometry.axes), self.geometry.filters_per_group
+        for block, cut in conv_parts(whole if target == "Y" else geometry, name, mask):
+            channels, outs = block.channels, EVERY
+            if step == "second":
+                channels, outs = _divided(channels, times), block.filters
+            maps = _divided(channels, 1, times)
+            if target == "dDepthwise":
+                cut = replace(cut, place=(maps, EVERY))
+            elif target == "dPointwise":
+                cut = replace(cut, place=(outs, maps))
+            axes = self.geometry.axes if name == "dW" else block.axes
+            here = Block(block.samples, channels, maps, axes, 1)
+            yield replace(cut, problem=self._smaller(here, outs))
 
-    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
-        """Of dX and Y one sample."""
-        windows = target in ("dX", "Y")
-        return one_sample(self, found, mask, windows=True) if windows else None
-
-    def sample(self, n: int) -> SeparableProblem:
-        """The layer for one sample."""
-        here = slice(n, n + 1)
-        return self._smaller(self.X[here], self.dY[here], batch=1)
-
-    def corner(self, axes: tuple[Axis, ...]) -> SeparableProblem:
-        """The layer of the first windows."""
-        X, dY = first_windows(axes, self.X, self.dY)
-        return self._smaller(X, dY, axes=axes)
-
-    def _smaller(self, X: Array, dY: Array, **sizes: Any) -> SeparableProblem:
-        plan = self.plan
-        geometry = replace(plan.depthwise.geometry, **sizes)
-        old = plan.pointwise.geometry
-        ends = zip(old.axes, geometry.output_size, strict=True)
+    def _smaller(self, block: Block, outs: slice) -> SeparableProblem:
+        """The layer of some samples, in-channels with their maps, output channels and windows."""
+        P, D = self.pointwise[outs, block.filters], self.depthwise[block.filters]
+        times = self.geometry.filters_per_group
+        first = replace(block.geometry(self.geometry), groups=len(D) // times)
+        old = self.plan.pointwise.geometry
+        ends = zip(old.axes, first.output_size, strict=True)
         axes = tuple(replace(axis, size=size) for axis, size in ends)
-        mixed = replace(old, batch=geometry.batch, axes=axes)
-        small = replace(
-            plan,
-            depthwise=replace(plan.depthwise, geometry=geometry),
-            pointwise=replace(plan.pointwise, geometry=mixed),
+        second = Block(block.samples, block.filters, outs, axes, 1)
+        plan = replace(
+            self.plan,
+            depthwise=replace(self.plan.depthwise, geometry=first),
+            pointwise=replace(self.plan.pointwise, geometry=second.geometry(old)),
         )
-        return replace(self, plan=small, X=X, dY=dY)
+        b = None if self.b is None else self.b[outs]
+        X, dY = block.of_wide(self.X), second.of_narrow(self.dY)
+        return SeparableProblem(plan, X, D, P, dY, b, self.ranks, (self, block))
 
     # ---- words
 
@@ -208,6 +203,11 @@ class SeparableProblem(Problem):
         """The rows that have readings here."""
         known = {mistake.id for mistake in self.mistakes(target)}
         return [row for row in super().rows(target) if row.id in known]
+
+    def groups(self, target: str) -> tuple[int, int]:
+        """The first step's; the second mixes all channels."""
+        axis = 1 if target == "dX" else 0
+        return self.geometry.groups if _STEP[target][0] == "first" else 1, axis
 
     def unmet(self, row: Row) -> list[str]:
         """The bias is the second step's; the windows are the first's."""
@@ -301,5 +301,8 @@ class SeparableProblem(Problem):
         return []
 
 
-def _marked(changes: dict[str, Any], prefix: str) -> list[str]:
-    return [key for key in changes if key.startswith(prefix)]
+def _divided(cut: slice, by: int, times: int = 1) -> slice:
+    """The in-channels that some maps are made from, or (``times``) all maps of in-channels."""
+    if cut == EVERY:
+        return cut
+    return slice(cut.start // by * times, -(-cut.stop // by) * times)

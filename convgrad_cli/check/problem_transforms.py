@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,14 +14,16 @@ from convgrad_cli.check.catalogue_transforms import (
     pulled,
     transform_mistakes,
 )
+from convgrad_cli.check.cutout import EVERY, Block, Cutout, conv_parts
 from convgrad_cli.check.problem import LINES, SPATIAL, Problem, merged, precise
 from convgrad_cli.check.problem_conv import ConvProblem
+from convgrad_cli.check.recipes import LAST_STAGES
 from convgrad_cli.check.rows import CONV_ROWS
 from convgrad_cli.geometry import ConvPlan
 from convgrad_cli.layers import transforms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from convgrad_cli.check.mistake import Mistake, Row
     from convgrad_cli.check.planes import Array
@@ -93,8 +96,13 @@ class TransformsProblem(Problem):
         plan = ConvPlan(self.plan.geometry.maps[s], self.plan.X, self.plan.X, self.plan.W)
         return ConvProblem(plan, self.X, TW, self.dY[:, s], self.b)
 
+    @cached_property
+    def _maps(self) -> list[ConvProblem]:
+        """The maps with the right filters."""
+        return [self._map(s, applied(name, self.W)) for s, name in enumerate(self.names)]
+
     def _first(self) -> ConvProblem:
-        return self._map(0, applied(self.names[0], self.W))
+        return self._maps[0]
 
     def terms(self, target: str) -> int:
         """Those of every map, four times over where scale2 adds up blocks."""
@@ -122,9 +130,47 @@ class TransformsProblem(Problem):
         mean = changes.pop("mean", 1)
         W, found = self.W.astype(np.float64), []
         for s in kept:
-            part = self._map(s, turns(self.names[s], W)).changed(target, changes)
+            right = turns is applied
+            here = self._maps[s] if right else self._map(s, turns(self.names[s], W))
+            part = here.changed(target, changes)
             found.append(pull(self.names[s], part) if target == "dW" else part)
         return np.stack(found, axis=1) if target == "Y" else sum(found) / mean
+
+    def free(self, target: str, causes: Sequence[Mistake]) -> bool:
+        """As the convolution's, where the sums are those of every map."""
+        own = {"pull", "kept", "mean"}
+        late = all(cause.changes.keys() <= LAST_STAGES | own for cause in causes)
+        return late and target in ("dX", "dW")
+
+    def order_last(self, target: str) -> bool:
+        """The maps' gradients are pulled back, and their outputs stacked, afterwards."""
+        return target == "dX"
+
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
+        """Those of the maps; scale2's filter sees more, so that its windows are not cut."""
+        if target == "db":
+            return
+        maps, Y = self.plan.geometry.maps, target == "Y"
+        if Y and mask is not None:
+            mask = np.asarray(mask.any(axis=1))
+        alike = "scale2" not in self.names
+        for block, cut in conv_parts(maps[0], target, mask, windows=alike):
+            place = (cut.place[0], EVERY, *cut.place[1:]) if Y else cut.place
+            yield replace(cut, place=place, problem=self.block(block))
+
+    def block(self, block: Block) -> TransformsProblem:
+        """The maps of some samples, channels, filters and windows."""
+        whole = self.plan.geometry
+        few = tuple(self._cut(block, each).geometry(each) for each in whole.maps)
+        plan = replace(self.plan, geometry=replace(whole, maps=few))
+        along = (EVERY, EVERY, block.filters, *(slice(axis.output) for axis in block.axes))
+        dY = self.dY[block.samples][along]
+        b = None if self.b is None else self.b[block.filters]
+        return TransformsProblem(plan, block.of_wide(self.X), block.of_filter(self.W), dY, b)
+
+    def _cut(self, block: Block, map: ConvGeometry) -> Block:
+        """The block as a map has it: its own filter's axes where these are not all alike."""
+        return block if "scale2" not in self.names else block._replace(axes=map.axes)
 
     def rows(self, target: str) -> list[Row]:
         """The rows that have readings here."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from convgrad_cli.check.catalogue_bias import run_bias
 from convgrad_cli.check.catalogue_transposed import TRANSPOSED_ROWS, transposed_mistakes
-from convgrad_cli.check.cutout import Cutout, first_windows, one_sample
+from convgrad_cli.check.cutout import Block, Cutout, conv_parts
 from convgrad_cli.check.duality import DUAL, exchanged
 from convgrad_cli.check.mistake import unmet
 from convgrad_cli.check.problem import Problem, merged, precise
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Index, Region
     from convgrad_cli.derivation import Term
-    from convgrad_cli.geometry import Axis
     from convgrad_cli.geometry.transposed import TransposedGeometry, TransposedPlan
 
 _REGIONS = {
@@ -140,29 +139,25 @@ class TransposedProblem(Problem):
         """As the convolution's dX and dW; a bias costs nothing either, but the sums are needed."""
         return target in ("Y", "dW") and self.below.free(DUAL[target], causes)
 
-    def apart(self, target: str, causes: Sequence[Mistake]) -> bool:
-        """As in the convolution's dW."""
-        return target == "db" or self.below.apart(DUAL[target], causes)
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
+        """Those of the convolution underneath; where rows lie beyond its input, Y has none."""
+        if target == "db" or (target == "Y" and any(self.geometry.surplus)):
+            return
+        for block, cut in conv_parts(self.below.geometry, DUAL[target], mask):
+            yield replace(cut, problem=self.block(block))
 
-    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
-        """One sample; of dW, some filters and channels of the convolution underneath."""
-        if target == "dW":
-            return self.below.part("dW", found, mask)
-        return None if target == "db" else one_sample(self, found, mask, windows=True)
-
-    def sample(self, n: int) -> TransposedProblem:
-        """The layer for one sample."""
-        convolution = replace(self.geometry.convolution, batch=1)
-        plan = replace(self.plan, geometry=replace(self.geometry, convolution=convolution))
-        here = slice(n, n + 1)
-        return TransposedProblem(plan, self.X[here], self.W, self.dY[here], self.b)
-
-    def corner(self, axes: tuple[Axis, ...]) -> TransposedProblem:
-        """The layer of the first windows; its Y is what they slide over."""
-        convolution = replace(self.geometry.convolution, axes=axes)
-        small = replace(self.geometry, convolution=convolution, surplus=(0,) * len(axes))
-        dY, X = first_windows(axes, self.dY, self.X)
-        return replace(self, plan=replace(self.plan, geometry=small), X=X, dY=dY)
+    def block(self, block: Block) -> TransposedProblem:
+        """The layer over a part of the convolution underneath, whose in-channels are Y's."""
+        geometry = self.geometry
+        small = replace(
+            geometry,
+            convolution=block.geometry(geometry.convolution),
+            surplus=(0,) * len(block.axes),
+        )
+        plan = replace(self.plan, geometry=small)
+        dY, X = block.of_wide(self.dY), block.of_narrow(self.X)
+        b = None if self.b is None else self.b[block.channels]
+        return TransposedProblem(plan, X, block.of_filter(self.W), dY, b)
 
     def unmet(self, row: Row) -> list[str]:
         """The conditions are the convolution's, with X and Y exchanged."""

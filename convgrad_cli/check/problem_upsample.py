@@ -22,7 +22,7 @@ from convgrad_cli.check.suggest import BATCH, CHANNELS, canonical_plan, zeros
 from convgrad_cli.layers import upsample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from convgrad_cli.check.mistake import Mistake, Row
     from convgrad_cli.check.planes import Array
@@ -111,9 +111,9 @@ class UpsampleProblem(Problem):
             summed(dY, g.scale, g.input_size) if near else taken(dY, g.scale, g.input_size, first)
         )
 
-    def part(self, target: str, found: Array, mask: Array | None) -> Cutout | None:
+    def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
         """One sample."""
-        return one_sample(self, found, mask)
+        return one_sample(self, mask)
 
     def sample(self, n: int) -> UpsampleProblem:
         """The layer for one sample."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,14 +25,17 @@ def tie_notes(problem: Any, found: Array, noise: Noise, top: float) -> list[str]
     """What an answer's dX says of the tie rule, and how many windows are near a kink."""
     recipe = pool_recipe(problem.geometry, "max", "first", count_include_pad=False)
     outs = problem.geometry.output_size
-    windows = recipe.windows(problem.X.astype(np.float64), outs, -np.inf)
-    flat = np.sort(windows.reshape(*windows.shape[: 2 + len(outs)], -1), axis=-1)
-    if flat.shape[-1] < 2:
+    if prod(problem.geometry.kernel) < 2:
         return []
-    gap = flat[..., -1] - flat[..., -2]
+    first = second = np.full(problem.geometry.output_shape, -np.inf)
+    for _, seen in recipe.taps(problem.X.astype(np.float64), outs, -np.inf):
+        second = np.maximum(second, np.minimum(first, seen))
+        first = np.maximum(first, seen)
+    with np.errstate(invalid="ignore"):
+        gap = first - second
     tied = int(np.count_nonzero(gap == 0))
     with np.errstate(invalid="ignore"):
-        near = int(np.count_nonzero((gap > 0) & (gap < KINK * np.abs(flat[..., -1]))))
+        near = int(np.count_nonzero((gap > 0) & (gap < KINK * np.abs(first))))
     notes = [_agreeing(problem, found, noise, top, tied)] if tied else []
     if near:
         count = "1 window has its two largest numbers" if near == 1 else f"{near} windows have "

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convgrad_cli.check.compare import Comparison, Noise, Rule, compare, noise_of
-from convgrad_cli.check.diagnose import Search, explain
+from convgrad_cli.check.diagnose import explain
 from convgrad_cli.check.locate import locate
 from convgrad_cli.check.report import Diagnosis, GradientReport, Place
 from convgrad_cli.check.shapes import Fitted, explain_shape, fitted
+from convgrad_cli.check.sieve import Search
 
 if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array

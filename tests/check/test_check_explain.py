@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convgrad_cli.check import check_arrays
-from convgrad_cli.check import diagnose as diagnosing
+from convgrad_cli.check import check_arrays, sieve
 from convgrad_cli.errors import ConvgradError, UsageError
 from tests.check import mutants
 from tests.check.test_check_mutants import (
@@ -386,9 +385,7 @@ def test_the_worst_elements_equation_stands_beside_the_mistaken_one() -> None:
 
 
 def test_a_large_layer_is_searched_on_a_part_and_confirmed_on_the_whole(monkeypatch) -> None:
-    monkeypatch.setattr(diagnosing, "SINGLES_WORK", 40_000)
-    monkeypatch.setattr(diagnosing, "PAIRS_WORK", 400_000)
-    monkeypatch.setattr(diagnosing, "SMALLEST", 1)
+    monkeypatch.setattr(sieve, "SMALL", 1)
     spec = layer(2, N=4, C=3, K=3, size=(14, 15))
     arrays = conv_arrays(spec, np.float64)
     report = checked(spec, arrays, dX=mutants.x1(spec, **arrays)).gradients["dX"]
@@ -401,8 +398,7 @@ def test_a_large_layer_is_searched_on_a_part_and_confirmed_on_the_whole(monkeypa
 
 
 def test_a_mistake_across_channels_is_found_though_only_some_are_searched(monkeypatch) -> None:
-    monkeypatch.setattr(diagnosing, "SINGLES_WORK", 4_000_000)
-    monkeypatch.setattr(diagnosing, "SMALLEST", 1)
+    monkeypatch.setattr(sieve, "SMALL", 1)
     spec = layer(2, N=2, C=6, K=7, size=(8, 9))
     arrays = conv_arrays(spec, np.float64)
     report = checked(spec, arrays, dW=mutants.w9_broadcast(spec, **arrays)).gradients["dW"]

@@ -273,3 +273,15 @@ def test_rounding_is_measured_by_the_sums_of_absolute_values(t) -> None:
     counts = {"dX": window * t.O, "dDepthwise": places * t.O, "dPointwise": places * window}
     counts |= {"db": places, "Y": window * t.I}
     assert {target: problem.terms(target) for target in counts} == counts
+
+
+@pytest.mark.parametrize("name", ["dDepthwise", "dPointwise"])
+def test_numbers_that_nothing_explains_are_placed(name: str) -> None:
+    rng = np.random.default_rng(3)
+    shapes = {"X": (2, 3, 6, 5), "depthwise": (3, 1, 2, 2), "pointwise": (6, 3)}
+    arrays = {key: rng.normal(size=shape) for key, shape in shapes.items()}
+    noise = rng.normal(size=shapes[name[1:].lower()])
+    dY = rng.normal(size=(2, 6, 5, 4))
+    report = check_arrays(**arrays, dY=dY, layer="separable", **{name: noise}).gradients[name]
+    assert not report.diagnosis
+    assert report.where[0].text.startswith(f"{noise.size} of {noise.size} elements differ")

@@ -21,12 +21,13 @@ from convgrad_cli.check.equations_report import (
 )
 from convgrad_cli.check.equations_text import statements
 from convgrad_cli.errors import UsageError
+from convgrad_cli.tracing.api import ARRAYS, SHAPES, traced_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from convgrad_cli.check.equations_truth import Truth
-    from convgrad_cli.derivation import Traced
+    from convgrad_cli.derivation.stages import Stage
 
 MOST_EQUATIONS = 100_000
 
@@ -42,37 +43,31 @@ def check_equations(
 ) -> EquationsReport:
     """The verdict on the equations in ``text``, one a line.
 
-    The layer is given as for :func:`convgrad_cli.derive`: arrays (X, W, b, dY) or ``input_shape``
-    and ``filter_shape``, or ``window`` for a pool, and stride, padding, … The notation is found out
-    from the text unless it is named. Raises UsageError for a text without any equation, and a
-    ConvgradError for what describes no layer.
+    The layer is given as for :func:`convgrad_cli.derive`: its name, arrays (X, W, b, dY …) or
+    ``input_shape`` and ``filter_shape``, and its options. Where it has several steps (with an
+    activation, separable) the text may speak of all of them. The notation is found out from the
+    text unless it is named. Raises UsageError for a text without any equation, and a ConvgradError
+    for what describes no layer.
     """
-    from convgrad_cli.derivation import Derivation
-    from convgrad_cli.tracing import derive
-
-    derivation = derive(layer=layer, **given)
-    assert isinstance(derivation, Derivation)
-    return check_traced(
-        text,
-        derivation.traced,
-        derivation.values.arrays,
-        notation=notation,
-        symbols=symbols,
-        base=base,
-    )
+    arrays = {name: given.pop(name, None) for name in ARRAYS}
+    shapes = {name: given.pop(option, None) for name, option in SHAPES.items()}
+    given["mode"] = given.pop("upsample", None)
+    given.pop("with_bias", None)  # a forward equation may have its bias or leave it out
+    stages = traced_stages(layer, arrays, shapes, given)
+    return check_stages(text, stages, layer, notation=notation, symbols=symbols, base=base)
 
 
-def check_traced(
+def check_stages(
     text: str,
-    traced: Traced,
-    values: Mapping[str, Any] | None = None,
+    stages: Sequence[Stage],
+    layer: str,
     *,
     notation: str | None = None,
     preferred: str | None = None,
     symbols: Mapping[str, str] | None = None,
     base: int | None = None,
 ) -> EquationsReport:
-    """The same for any layer that can be derived; ``values`` holds arrays with canonical axes."""
+    """The same for the stages of any layer that can be derived, called ``layer``."""
     found = statements(text)
     if not found:
         raise UsageError(
@@ -87,8 +82,7 @@ def check_traced(
         )
     truth = choose(
         found,
-        _with_bias(traced),
-        values or {},
+        stages,
         notation=notation,
         preferred=preferred,
         symbols=symbols,
@@ -97,8 +91,8 @@ def check_traced(
     judge = Judge(truth, found)
     reports = [judge.judge(statement) for statement in found]
     return EquationsReport(
-        traced.operation,
-        truth.names.notation.name,
+        layer if len(stages) > 1 else stages[0].traced.operation,
+        truth.layer.notation.name,
         reports,
         _coverage(truth, reports),
         tuple(text.splitlines()),
@@ -106,18 +100,9 @@ def check_traced(
     )
 
 
-def _with_bias(traced: Traced) -> Traced:
-    """The layer with a bias in its forward equations, which the text may leave out."""
-    from dataclasses import fields, is_dataclass, replace
-
-    if is_dataclass(traced) and any(field.name == "bias" for field in fields(traced)):
-        return replace(traced, bias=True)
-    return traced
-
-
 def _coverage(truth: Truth, reports: Iterable[EquationReport]) -> dict[str, Coverage]:
     """Per target, the elements that an equation was given for."""
-    written: dict[str, dict[tuple[int, ...], bool]] = {name: {} for name in truth.traced.targets}
+    written: dict[str, dict[tuple[int, ...], bool]] = {name: {} for name in truth.layer.targets}
     for report in reports:
         if report.element is not None:
             target, index = report.element
@@ -127,14 +112,14 @@ def _coverage(truth: Truth, reports: Iterable[EquationReport]) -> dict[str, Cove
         target: Coverage(
             len(found),
             sum(found.values()),
-            truth.traced.frames[truth.traced.targets[target]].size,
+            truth.layer.frames[truth.layer.targets[target]].size,
         )
         for target, found in written.items()
     }
 
 
 def _notes(truth: Truth, notation: str | None, reports: Iterable[EquationReport]) -> list[str]:
-    chosen = truth.names.notation
+    chosen = truth.layer.notation
     if notation is not None or all(report.verdict == UNREADABLE for report in reports):
         return []
     first = f", indices counted from {chosen.base}"

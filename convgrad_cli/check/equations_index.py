@@ -15,8 +15,9 @@ from convgrad_cli.check.equations_text import General, Unreadable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from convgrad_cli.check.equations_layer import Layer
     from convgrad_cli.check.equations_text import Span
-    from convgrad_cli.derivation import Index, Names, Writer
+    from convgrad_cli.derivation import Index
 
 MOST_DIGITS = 12
 """Digits that are tried to be parted."""
@@ -32,13 +33,17 @@ class Reading(NamedTuple):
 class Indices:
     """Reads the indices of a layer's arrays in a notation."""
 
-    def __init__(self, names: Names, writer: Writer) -> None:
-        self.names = names
-        self.writer = writer
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
         self.seen: set[str] = set()
         """What indices were read: ``below`` the first, ``first``, ``beyond`` the last."""
-        self._shown = {role: names.shown_axes(frame) for role, frame in names.frames.items()}
-        self._readings = {role: list(self._ways(role)) for role in names.frames}
+        self._shown = {role: self._axes(role) for role in layer.frames}
+        self._readings = {role: list(self._ways(role)) for role in layer.frames}
+
+    def _axes(self, role: str) -> set[int]:
+        """The axes of which the notation shows the index."""
+        part, _ = self.layer.place(role)
+        return part.names.shown_axes(self.layer.frames[role])
 
     def complete(self, role: str, digits: list[str], numbers: list[int]) -> bool:
         """Whether the indices read so far are all that an entry needs."""
@@ -48,7 +53,7 @@ class Indices:
         if any(reading.numbers == given for reading in self._readings[role]):
             return True
         # q_11(3) is one subscript and one argument, X11(…) two subscripts and a factor.
-        runs = len(digits) == 1 and self.names.notation.style not in ("paren", "layered")
+        runs = len(digits) == 1 and self.layer.notation.style not in ("paren", "layered")
         return runs and any(
             reading.numbers == len(numbers) + len(digits[0]) for reading in self._readings[role]
         )
@@ -86,7 +91,7 @@ class Indices:
 
     def _noted(self, role: str, index: Index) -> Index:
         """The index; remembered is where it lies, which tells from where the text counts."""
-        for axis, (part, size) in enumerate(zip(index, self.names.frames[role].shape, strict=True)):
+        for axis, (part, size) in enumerate(zip(index, self.layer.frames[role].shape, strict=True)):
             if axis in self._shown[role]:
                 place = "below" if part < 0 else "first" if part == 0 else ""
                 self.seen.add("beyond" if part >= size else place)
@@ -94,14 +99,14 @@ class Indices:
 
     def inside(self, role: str, index: Index) -> bool:
         """Whether the array has such an entry."""
-        shape = self.names.frames[role].shape
+        shape = self.layer.frames[role].shape
         return all(0 <= part < size for part, size in zip(index, shape, strict=True))
 
     def example(self, role: str) -> str:
         """``X11 to X33``: the labels of the array's entries."""
-        shape = self.names.frames[role].shape
-        first = self.writer.entry(role, (0,) * len(shape))
-        last = self.writer.entry(role, tuple(size - 1 for size in shape))
+        shape = self.layer.frames[role].shape
+        first = self.layer.entry(role, (0,) * len(shape))
+        last = self.layer.entry(role, tuple(size - 1 for size in shape))
         return first if first == last else f"{first} to {last}"
 
     def _parted(self, role: str, run: str, numbers: list[int], span: Span, text: str) -> Index:
@@ -110,7 +115,7 @@ class Indices:
         if len(ways) == 1:
             return ways[0]
         if ways:
-            meant = " or ".join(self.writer.entry(role, way) for way in ways[:3])
+            meant = " or ".join(self.layer.entry(role, way) for way in ways[:3])
             raise Unreadable(span, f"{meant}: {text} can mean each of them", text)
         raise Unreadable(span, self.example(role), text)
 
@@ -130,22 +135,25 @@ class Indices:
 
     def _ways(self, role: str) -> Iterator[Reading]:
         """How the notation counts first; then with every index, or without those of size 1."""
-        frame = self.names.frames[role]
+        frame = self.layer.frames[role]
+        part, own = self.layer.place(role)
         yield Reading(
-            self.names.index_count(role), lambda numbers: self.names.index_of(role, numbers)
+            part.names.index_count(own), lambda numbers: part.names.index_of(own, numbers)
         )
-        kinds = self.names.shown_axes(frame)
-        shown = [axis for axis in range(len(frame.shape)) if axis in kinds]
+        shown = [axis for axis in range(len(frame.shape)) if axis in self._shown[role]]
         leading = [axis for axis in shown if axis not in frame.spatial]
         many = [axis for axis in leading if frame.shape[axis] > 1]
         every = list(range(len(frame.shape)))
-        for axes in ([*leading, *frame.spatial], every, [*many, *frame.spatial]):
+        ways = [[*leading, *frame.spatial], every, [*many, *frame.spatial]]
+        if not set(frame.spatial) <= set(frame.layout.order):
+            ways.append(sorted(frame.layout.order))  # a pointwise filter, given without its 1×1
+        for axes in ways:
             yield self._by_axes(role, axes)
         if prod(frame.shape) == 1:
             yield Reading(0, lambda _: (0,) * len(frame.shape))
 
     def _by_axes(self, role: str, axes: list[int]) -> Reading:
-        base, rank = self.names.notation.base, len(self.names.frames[role].shape)
+        base, rank = self.layer.notation.base, len(self.layer.frames[role].shape)
 
         def index(numbers: list[int]) -> Index:
             by_axis = dict(zip(axes, (number - base for number in numbers), strict=True))

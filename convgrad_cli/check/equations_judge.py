@@ -24,6 +24,7 @@ from convgrad_cli.check.equations_report import (
 from convgrad_cli.check.equations_symbols import Factor, Local, Symbol, Symbols
 from convgrad_cli.check.equations_text import OPENING, General, Span, Statement, Token, Unreadable
 from convgrad_cli.derivation import TracedMaxPool
+from convgrad_cli.derivation.activation import TracedActivation
 from convgrad_cli.geometry import window_members
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Judge:
 
     def __init__(self, truth: Truth, statements: Sequence[Statement] = ()) -> None:
         self.truth = truth
-        self.symbols = Symbols(truth.names, truth.writer)
+        self.symbols = Symbols(truth.layer)
         self.budget = Budget(sum(len(statement.tokens) for statement in statements))
         self.sides = 0
         """Sides that could be read."""
@@ -171,7 +172,7 @@ class Judge:
         truth = self.truth
         symbols = [Symbol(False, factor.role, factor.index)]
         if isinstance(factor, Local):
-            symbols.append(Symbol(False, truth.traced.upstream, factor.output))
+            symbols.append(Symbol(False, factor.above, factor.output))
         for symbol in symbols:
             if not truth.exists(symbol.role, symbol.index):
                 expected = self.symbols.indices.example(symbol.role)
@@ -186,7 +187,7 @@ class Judge:
         if derived and report.verdict != RIGHT:
             report.right = self.truth.equation(subject)
         if target is not None:
-            frame = self.truth.traced.frames[subject.role]
+            frame = self.truth.layer.frames[subject.role]
             report.element = (target, frame.layout.given_index(subject.index))
 
     def _about_nothing(self, read: list[Read | None]) -> Unreadable:
@@ -197,9 +198,9 @@ class Judge:
         return Unreadable(first.start, expected, "an equation of something else", text)
 
     def _example(self) -> Symbol:
-        role = next(iter(self.truth.gradients), self.truth.traced.upstream)
-        shape = self.truth.traced.frames[role].shape
-        return Symbol(role in self.truth.gradients, role, (0,) * len(shape))
+        layer = self.truth.layer
+        role = next(iter(layer.gradients), layer.outputs[0])
+        return Symbol(role in layer.gradients, role, (0,) * len(layer.frames[role].shape))
 
     def _judged(self, subject: Factor, read: Read, report: EquationReport) -> bool:
         """Judge one side; False where nothing could be said about it."""
@@ -219,16 +220,42 @@ class Judge:
         if in_numbers and not read.maximum and expected and () not in expected:
             return judge_numbers(self.truth, subject, sums, read, report)
         expected = sums[0] if _has_bias(side) else sums[-1]
-        problems = Matcher(self.truth, subject, expected, side, read.end).compare()
+        problems = self._compared(subject, expected, side, read)
         if problems and not any(put_in(self.truth, each, side) for each in sums):
+            wider = self.truth.expanded(expected)
+            if wider is not None and self._same_expanded(wider, side):
+                return True
+            if wider is not None:
+                others = self._compared(subject, wider, side, read)
+                if len(others) < len(problems):  # written with another stage's equations put in
+                    expected, problems = wider, others
             report.problems += problems
             report.notes += self._hints(subject, expected, side, problems)
         return True
 
+    def _same_expanded(self, wider: Sum, side: Side) -> bool:
+        """Whether the side is right when what passes between the stages is put in everywhere."""
+        written: Sum = {}
+        for product in side.products:
+            written[product.key] = written.get(product.key, Fraction(0)) + product.coefficient
+        found = self.truth.expanded(written) or written
+        slack = sum((product.slack for product in side.products), Fraction(0))
+        return all(
+            abs(wider.get(key, Fraction(0)) - found.get(key, Fraction(0))) <= slack
+            for key in wider.keys() | found.keys()
+        )
+
+    def _compared(self, subject: Factor, expected: Sum, side: Side, read: Read) -> list[Problem]:
+        return Matcher(self.truth, subject, expected, side, read.end).compare()
+
     def _window(self, subject: Factor, read: Read) -> Sum:
-        """The members of a max pool's window, once each."""
-        traced = self.truth.traced
+        """The members of a max pool's window, once each; ReLU's 0 and z."""
+        traced = self.truth.layer.parts[-1].traced
         ours = isinstance(subject, Symbol) and not subject.gradient
+        if ours and isinstance(traced, TracedActivation) and traced.name == "relu":
+            if any(not m.factors and m.coefficient == 0 for m in read.monomials):
+                return {(Symbol(False, "Y", subject.index),): Fraction(1)}
+            raise Unreadable(read.start, "max(z, 0)", "max")
         if not (ours and isinstance(traced, TracedMaxPool)):
             raise Unreadable(read.start, "a sum: only a max pool's output is a maximum", "max")
         members = window_members(traced.plan.geometry, subject.index)
@@ -240,7 +267,7 @@ class Judge:
         """What one idea explains all problems of a side."""
         from convgrad_cli.check.equations_hints import hints
 
-        if len(problems) > 1:
+        if len(problems) > 1 or len(expected) == 1:
             yield from hints(self.truth, subject, expected, side)
 
 

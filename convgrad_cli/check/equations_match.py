@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.check.equations_report import Problem
 from convgrad_cli.check.equations_symbols import Factor, Local, Symbol
-from convgrad_cli.check.equations_truth import key_of
+from convgrad_cli.check.equations_truth import key_of, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,9 +79,7 @@ def _resolved(truth: Truth, monomial: Monomial) -> Iterator[Product]:
 
 
 def _both_exist(truth: Truth, local: Local) -> bool:
-    return truth.exists(truth.traced.upstream, local.output) and truth.exists(
-        local.role, local.index
-    )
+    return truth.exists(local.above, local.output) and truth.exists(local.role, local.index)
 
 
 class Matcher:
@@ -222,11 +220,12 @@ class Matcher:
 
     def _factors(self, key: Key) -> tuple[Factor, ...]:
         """A right product by the chain rule: ∂L/∂O11 and ∂O11/∂F11."""
-        subject, upstream = self.subject, self.truth.traced.upstream
+        subject = self.subject
         if isinstance(subject, Symbol) and subject.gradient:
             for factor in key:
-                if isinstance(factor, Symbol) and factor.gradient and factor.role == upstream:
-                    return (factor, Local(factor.index, subject.role, subject.index))
+                if isinstance(factor, Symbol) and factor.gradient:
+                    local = Local(factor.role, factor.index, subject.role, subject.index)
+                    return (factor, local)
         return key
 
     def _unknown(self, product: Product) -> str:
@@ -237,13 +236,13 @@ class Matcher:
                 [factor]
                 if isinstance(factor, Symbol)
                 else [
-                    Symbol(False, self.truth.traced.upstream, factor.output),
+                    Symbol(False, factor.above, factor.output),
                     Symbol(False, factor.role, factor.index),
                 ]
             )
             for symbol in symbols:
                 if not self.truth.exists(symbol.role, symbol.index):
-                    entry = symbol._replace(gradient=False)
+                    entry = Symbol(False, symbol.role, symbol.index)
                     return f"   (there is no {self.truth.text(entry)})"
         return ""
 
@@ -254,11 +253,7 @@ def _is_chain(product: Product) -> bool:
 
 def _alike(key: Key, other: Key) -> bool:
     """Whether two products multiply the same kinds of symbols."""
-    return [_kind(f) for f in key] == [_kind(f) for f in other]
-
-
-def _kind(factor: Factor) -> tuple[bool, str]:
-    return isinstance(factor, Local) or factor.gradient, factor.role
+    return [kind_of(f)[:2] for f in key] == [kind_of(f)[:2] for f in other]
 
 
 def _distance(key: Key, right: Sequence[Factor]) -> tuple[int, bool, int]:

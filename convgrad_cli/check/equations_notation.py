@@ -6,21 +6,20 @@ the other way round, where the indices of the text give reason to.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from convgrad_cli.check.equations_judge import Judge
+from convgrad_cli.check.equations_layer import Layer
 from convgrad_cli.check.equations_report import RIGHT, UNREADABLE
 from convgrad_cli.check.equations_truth import Truth
-from convgrad_cli.derivation import NOTATIONS, Names, notation_named
+from convgrad_cli.derivation import NOTATIONS
 from convgrad_cli.errors import ConvgradError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
 
     from convgrad_cli.check.equations_text import Statement
-    from convgrad_cli.derivation import Notation, Traced
+    from convgrad_cli.derivation.stages import Stage
 
 TRIED = 40
 """Equations by which the notation is chosen."""
@@ -28,8 +27,7 @@ TRIED = 40
 
 def choose(
     statements: Sequence[Statement],
-    traced: Traced,
-    values: Mapping[str, Any],
+    stages: Sequence[Stage],
     *,
     notation: str | None = None,
     preferred: str | None = None,
@@ -41,21 +39,20 @@ def choose(
     Raises UsageError for an unknown notation and for symbols that clash.
     """
     if notation is not None:
-        found = notation_named(notation, symbols, base)
-        return Truth(Names(found, traced), values)
+        return Truth(Layer(stages, notation, symbols, base))
     sample = statements[:: max(1, len(statements) // TRIED)][:TRIED]
     best: Truth | None = None
     best_score: tuple[int, ...] = (-1,)
-    for candidate in _candidates(preferred, symbols, base):
-        judge = Judge(Truth(Names(candidate, traced), values), sample)
+    for layer in _candidates(stages, preferred, symbols, base):
+        judge = Judge(Truth(layer), sample)
         score = _score(judge, sample)
         if score > best_score:
             best, best_score = judge.truth, score
         if score[1] == len(sample):
             break
         if base is None and _counts_otherwise(judge):
-            other = replace(candidate, base=1 - candidate.base)
-            judge = Judge(Truth(Names(other, traced), values), sample)
+            other = Layer(stages, layer.notation.name, symbols, 1 - layer.notation.base)
+            judge = Judge(Truth(other), sample)
             score = _score(judge, sample)
             if score > best_score:
                 best, best_score = judge.truth, score
@@ -66,25 +63,30 @@ def choose(
 def _counts_otherwise(judge: Judge) -> bool:
     """Whether the indices that were read speak for counting from the other base."""
     seen = judge.symbols.indices.seen
-    if judge.truth.names.notation.base == 1:
+    if judge.truth.layer.notation.base == 1:
         return "below" in seen
     return "beyond" in seen and "first" not in seen
 
 
 def _candidates(
-    preferred: str | None, symbols: Mapping[str, str] | None, base: int | None
-) -> Iterator[Notation]:
-    """The preferred notation, then the others."""
+    stages: Sequence[Stage],
+    preferred: str | None,
+    symbols: Mapping[str, str] | None,
+    base: int | None,
+) -> Iterator[Layer]:
+    """The layer in the preferred notation, then in the others."""
     names = list(dict.fromkeys([preferred or "slides", *NOTATIONS]))
-    found, refusal = [], None
+    readable, refusal = False, None
     for name in names:
         try:
-            found.append(notation_named(name, symbols, base))
+            layer = Layer(stages, name, symbols, base)
         except ConvgradError as error:
             refusal = refusal or error
-    if not found and refusal is not None:
+            continue
+        readable = True
+        yield layer
+    if not readable and refusal is not None:
         raise refusal
-    yield from found
 
 
 def _score(judge: Judge, sample: Sequence[Statement]) -> tuple[int, ...]:

@@ -7,15 +7,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from convgrad_cli.check.equations_report import EquationReport, Problem
-from convgrad_cli.check.equations_symbols import Factor, Local
 from convgrad_cli.check.equations_text import Span
-from convgrad_cli.check.equations_truth import Key, Sum, Truth, key_of, number_text
+from convgrad_cli.check.equations_truth import Key, Sum, Truth, key_of, kind_of, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convgrad_cli.check.equations_match import Side
     from convgrad_cli.check.equations_parse import Monomial
+    from convgrad_cli.check.equations_symbols import Factor
 
 RELATIVE = Fraction(1, 10**9)
 """How far a sum of floats may be from the exact one, relative to its terms."""
@@ -41,12 +41,12 @@ def put_in(truth: Truth, expected: Sum, side: Side) -> bool:
     """Whether the side is the right one with the numbers of some arrays put in."""
     if not all(product.written.numbered for product in side.products):
         return False
-    written = {_kind(factor) for product in side.products for factor in product.key}
+    written = {kind_of(factor) for product in side.products for factor in product.key}
     right: dict[Key, Fraction] = {}
     scale = Fraction(0)
     for key, coefficient in expected.items():
-        left = key_of(factor for factor in key if _kind(factor) in written)
-        number = truth.product(tuple(factor for factor in key if _kind(factor) not in written))
+        left = key_of(factor for factor in key if kind_of(factor) in written)
+        number = truth.product(tuple(factor for factor in key if kind_of(factor) not in written))
         if number is None:
             return False
         right[left] = right.get(left, Fraction(0)) + coefficient * number
@@ -128,7 +128,3 @@ def _not_derived(truth: Truth, subject: Factor, read: Written) -> Problem:
 
 def _total(monomials: list[Monomial]) -> Fraction:
     return sum((monomial.coefficient for monomial in monomials), Fraction(0))
-
-
-def _kind(factor: Factor) -> tuple[bool, str]:
-    return isinstance(factor, Local) or factor.gradient, factor.role

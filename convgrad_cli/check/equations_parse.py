@@ -30,6 +30,8 @@ DEEPEST = 40
 """Parentheses within parentheses."""
 LONGEST_NUMBER = 40
 """Digits of a number."""
+ROUNDED = Fraction(1, 10**9)
+"""How far σ of a number, which is no fraction, may be off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,11 @@ class Parser:
             self.cursor.take()
             above = self._group()
             return self._times(above, self._divisor(self._group()))
+        start = token.span
+        value = self.symbols.activation.number(self.cursor)
+        if value is not None:
+            span = Span(start.line, start.column, max(start.end, self.cursor.last.span.end))
+            return [Monomial(value, (), span, abs(value) * ROUNDED, numbered=True)]
         if self.symbols.begins(self.cursor):
             placed = self.symbols.read(self.cursor)
             return [Monomial(Fraction(1), (placed,), placed.span)]

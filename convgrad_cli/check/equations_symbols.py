@@ -1,7 +1,7 @@
 """Symbols of an equation: an array's entry, a gradient, a local gradient, in any notation.
 
     ∂L/∂X21   dL/dX_{2,1}   \\frac{\\partial L}{\\partial X_{21}}   X′21   dX21   dL_dX21
-    ∂O11/∂F11   z'_5   q_0(1,2)   w_l(0,0,1,1)   X[2,1]
+    ∂O11/∂F11   z'_5   q_0(1,2)   w_l(0,0,1,1)   X[2,1]   σ(O11)   relu'(O11)
 
 Every way of writing a gradient is read in every notation; the letters are the notation's.
 """
@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from convgrad_cli.check.equations_activation import Activation
 from convgrad_cli.check.equations_index import Indices
 from convgrad_cli.check.equations_marks import Marks
 from convgrad_cli.check.equations_text import Span, Token, Unreadable
 
 if TYPE_CHECKING:
     from convgrad_cli.check.equations_cursor import Cursor
-    from convgrad_cli.derivation import Index, Names, Writer
+    from convgrad_cli.check.equations_layer import Layer
+    from convgrad_cli.derivation import Index
 
 LOSSES = frozenset(("L", "l", "ℓ", "J", "E", "Loss", "loss", "Div", "div", "Cost", "cost"))
 
@@ -26,16 +28,19 @@ LONGEST_SYMBOL = 60
 
 
 class Symbol(NamedTuple):
-    """An entry of an array, or the gradient with respect to it."""
+    """An entry of an array, the gradient with respect to it, or a function (σ, σ′) of it."""
 
     gradient: bool
     role: str
     index: Index  # type: ignore[assignment]
+    function: str = ""
 
 
 class Local(NamedTuple):
     """The derivative of an output's entry with respect to another entry: ∂O11/∂F11."""
 
+    above: str
+    """The output's array."""
     output: Index
     role: str
     index: Index  # type: ignore[assignment]
@@ -62,12 +67,12 @@ class Name(NamedTuple):
 class Symbols:
     """Reads symbols by the letters of a notation."""
 
-    def __init__(self, names: Names, writer: Writer) -> None:
-        self.names = names
-        self.indices = Indices(names, writer)
-        self.roles = {names.letter(role): role for role in names.frames}
-        self.upstream = names.traced.upstream
-        self.losses = (LOSSES | {names.notation.loss}) - self.roles.keys()
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self.indices = Indices(layer)
+        self.roles = {layer.letter(role): role for role in layer.frames}
+        self.losses = (LOSSES | {layer.notation.loss}) - self.roles.keys()
+        self.activation = Activation(layer, self.roles)
 
     def begins(self, cursor: Cursor) -> bool:
         """Whether a symbol stands here."""
@@ -77,9 +82,24 @@ class Symbols:
     def read(self, cursor: Cursor) -> Placed:
         """The symbol here. Raises Unreadable."""
         start = cursor.peek().span
+        if self.activation.begins(cursor):
+            factor: Factor = self._applied(cursor)
+            return Placed(factor, Span(start.line, start.column, _end(start, cursor.last.span)))
         factor = self._quotient(cursor) if cursor.peek().kind == "frac" else self._line(cursor)
         end = cursor.last.span
         return Placed(factor, Span(start.line, start.column, _end(start, end)))
+
+    def _applied(self, cursor: Cursor) -> Symbol:
+        """``σ(O11)``, ``σ′(O11)``."""
+        function, closing = self.activation.opened(cursor)
+        alone = f"one entry of the pre-activation alone, as in {self.activation}"
+        if cursor.peek().kind != "name" or cursor.peek().text not in self.roles:
+            raise cursor.unreadable(alone)
+        entry = self._entry(self._name(cursor), cursor)
+        if entry.gradient or not cursor.at(closing):
+            raise cursor.unreadable(alone)
+        cursor.take()
+        return entry._replace(function=function)
 
     def _quotient(self, cursor: Cursor) -> Factor:
         """``\\frac{\\partial A}{\\partial B}``."""
@@ -114,14 +134,14 @@ class Symbols:
         below = self._entry(self._name(cursor), cursor)
         if output is None:
             return below._replace(gradient=True)
-        if output.role != self.upstream or output.gradient or below.gradient:
-            letter = self.names.letter(self.upstream)
+        if output.role not in self.layer.outputs or output.gradient or below.gradient:
+            letters = " or ".join(self.layer.letter(role) for role in self.layer.outputs)
             raise Unreadable(
                 above.token.span,
-                f"the derivative of the loss or of an output ({letter})",
+                f"the derivative of the loss or of an output ({letters})",
                 above.token.text,
             )
-        return Local(output.index, below.role, below.index)
+        return Local(output.role, output.index, below.role, below.index)
 
     def _name(self, cursor: Cursor) -> Name:
         """A letter with or without ∂; ``dX`` is d and X unless the notation has a letter dX."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import typer
 
     from convgrad_cli.check.equations_report import EquationsReport
-    from convgrad_cli.cli.inputs import Given
 
+_NO_LAYER = ("dims", "layout", "filter_layout", "allow_nonfinite")
+"""Options of the arrays that name none."""
 MOST_BYTES = 16_000_000
 """More is no derivation: a file or stream is read this far and no further."""
 
@@ -69,7 +70,9 @@ def equations(
     Each equation is right, or the wrong, missing, doubled or superfluous term is named, with the
     nearest right one. Exit code 0 right, 1 wrong, 2 not checkable.
     """
-    from convgrad_cli.check.equations import check_traced
+    from convgrad_cli.check.equations import check_stages
+    from convgrad_cli.cli.derive_layer import given_layer
+    from convgrad_cli.cli.derive_planned import traced_layer
     from convgrad_cli.cli.output import put
     from convgrad_cli.derivation import parse_symbols
     from convgrad_cli.render.check_equations import equations_output
@@ -77,11 +80,12 @@ def equations(
     _one_reader_of_stdin(source, arrays, bundle)
     _must_have_layer(arrays, bundle)
     text = read_equations(source)
-    given, traced, values = _layer(arrays, layer, bundle)
-    report = check_traced(
+    given, kind = given_layer(arrays, layer, bundle)
+    traced = traced_layer(given, kind, arrays, with_bias=False, ones=False)
+    report = check_stages(
         text,
-        traced,
-        values,
+        traced.stages,
+        kind,
         notation=writing.notation,
         preferred=given.notation,
         symbols=None if writing.symbols is None else parse_symbols(writing.symbols),
@@ -101,25 +105,6 @@ def _leave(report: EquationsReport) -> None:
         leave(ExitCode.DIFFERENCE)
     if report.verdict != "right":
         leave(ExitCode.BAD_INPUT)
-
-
-def _layer(
-    arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None
-) -> tuple[Given, Any, dict[str, Any]]:
-    """What was given, the layer's tracer, and the numbers of the arrays that were given."""
-    from convgrad_cli.cli.derive_layer import given_layer
-    from convgrad_cli.cli.derive_planned import traced_layer
-    from convgrad_cli.errors import UsageError
-
-    given, kind = given_layer(arrays, layer, bundle)
-    if layer.activation is not None:
-        raise UsageError(
-            "An activation's equations cannot be taken here.",
-            found=f"--activation {layer.activation}",
-            remedy="leave --activation out: the convolution's own equations go without it",
-        )
-    (stage,) = traced_layer(given, kind, arrays, with_bias=True, ones=False).stages
-    return given, stage.traced, dict(stage.values)
 
 
 def read_equations(source: str) -> str:
@@ -201,8 +186,8 @@ def _must_have_layer(arrays: DeriveArrays, bundle: str | None) -> None:
     """A verdict about a layer that nobody named would be worth nothing."""
     from convgrad_cli.errors import UsageError
 
-    flags = (arrays.input, arrays.filter, arrays.sample, arrays.input_shape, arrays.filter_shape)
-    if not any((*flags, arrays.upstream, arrays.bias, bundle)):
+    own = {f.name: getattr(arrays, f.name) for f in fields(arrays)}
+    if not any(own[name] for name in own if name not in _NO_LAYER) and bundle is None:
         raise UsageError(
             "There is no layer to check the equations against.",
             expected="--input-shape and --filter-shape, arrays, a bundle, or --sample NAME",

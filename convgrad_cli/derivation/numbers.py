@@ -29,7 +29,7 @@ class Values:
         self.arrays = dict(arrays)
         self._upstream = "d" + traced.upstream
         self._needs = traced.needs
-        self._functions: Mapping[str, Callable[[Any], Any]] = getattr(traced, "functions", {})
+        self.functions: Mapping[str, Callable[[Any], Any]] = getattr(traced, "functions", {})
 
     def __contains__(self, name: str) -> bool:
         return name in self.arrays
@@ -46,7 +46,7 @@ class Values:
     def factor(self, factor: Factor) -> int | float:
         """An entry, or a function of one."""
         value = self.entry(factor.operand, factor.index)
-        return value if factor.function is None else self._functions[factor.function](value)
+        return value if factor.function is None else self.functions[factor.function](value)
 
     def factors(self, term: Term) -> list[int | float]:
         """The numbers that a term multiplies, in the order printed (the coefficient apart)."""

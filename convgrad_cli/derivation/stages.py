@@ -78,21 +78,35 @@ def derivations(
 
     Raises UsageError for a target or a letter that no stage knows.
     """
-    symbols = symbols or {}
-    _check_symbols(stages, symbols)
-    notations = {stage.key: stage.notation(name, symbols, base) for stage in stages}
-    _check_letters(stages, notations)
+    written = notations(stages, name, symbols, base)
     chosen: dict[str, list[str]] = {stage.key: [] for stage in stages}
     for text in targets:
-        stage, own = _stage_of(stages, notations, text)
+        stage, own = _stage_of(stages, written, text)
         chosen[stage.key].append(own)
     if not targets:
         chosen = {stage.key: list(stage.gradients) for stage in stages}
     return {
-        stage.key: _derived(stage, chosen[stage.key], notations[stage.key])
+        stage.key: _derived(stage, chosen[stage.key], written[stage.key])
         for stage in stages
         if chosen[stage.key]
     }
+
+
+def notations(
+    stages: Sequence[Stage],
+    name: str,
+    symbols: Mapping[str, str] | None = None,
+    base: int | None = None,
+) -> dict[str, Notation]:
+    """The notation of each stage.
+
+    Raises UsageError for a letter of an array that no stage has, and for one of two arrays.
+    """
+    symbols = symbols or {}
+    _check_symbols(stages, symbols)
+    found = {stage.key: stage.notation(name, symbols, base) for stage in stages}
+    _check_letters(stages, found)
+    return found
 
 
 def _derived(stage: Stage, targets: Sequence[str], notation: Notation) -> Derivation:

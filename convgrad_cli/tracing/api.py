@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
     Sizes = int | Sequence[int]
 
-_SHAPES = {
+ARRAYS = ("X", "W", "b", "dY", "dA", "depthwise", "pointwise")
+"""What :func:`derive` takes in numbers."""
+SHAPES = {
     "X": "input_shape",
     "W": "filter_shape",
     "depthwise": "depthwise_shape",
     "pointwise": "pointwise_shape",
 }
+"""And the option that gives an array's shape alone."""
 
 
 def derive(
@@ -131,8 +134,8 @@ def traced_stages(
             name,
             given.get(name),
             alone.get(name),
-            option=_SHAPES[name],
-            missing=f"{name}, or {_SHAPES[name]} alone",
+            option=SHAPES[name],
+            missing=f"{name}, or {SHAPES[name]} alone",
         )
         for name in kind.operands
     }
@@ -144,7 +147,7 @@ def traced_stages(
 def _only_its_arrays(kind: Kind, arrays: Mapping[str, Any], shapes: Mapping[str, Any]) -> None:
     """Raise UsageError for an array of another layer."""
     strange = [name for name in arrays if name not in (*kind.arrays, "dY", "dA")]
-    strange += [_SHAPES[name] for name in shapes if name not in kind.operands]
+    strange += [SHAPES[name] for name in shapes if name not in kind.operands]
     if strange:
         raise UsageError(
             f"The layer {kind.name} has no {strange[0]}.",

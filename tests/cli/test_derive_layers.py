@@ -384,12 +384,9 @@ def test_bad_input(convgrad: Convgrad, command: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_check_equations_takes_the_layers_of_one_tracer(convgrad: Convgrad) -> None:
+def test_check_equations_takes_a_filter_under_transforms(convgrad: Convgrad) -> None:
     shapes = ["--input-shape", "2,2", "--filter-shape", "2,2"]
     right = "dL/dF11 = dL/dO_{1,1,1}*X21 + dL/dO_{2,1,1}*X22"
     turned = [*shapes, "--transforms", "rot90,rot180"]
     assert convgrad("check", "equations", right, *turned).returncode == 0
     assert convgrad("check", "equations", right.replace("X22", "X12"), *turned).returncode == 1
-    refused = convgrad("check", "equations", right, *shapes, "--activation", "relu")
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "An activation's equations cannot be taken here." in refused.stderr

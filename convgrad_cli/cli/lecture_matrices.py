@@ -2,95 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.cli.lecture_roads import same, without_ones
-from convgrad_cli.cli.lecture_seen import Seen, compared, itself, with_symbols
+from convgrad_cli.cli.lecture_roads import same
+from convgrad_cli.cli.lecture_seen import Road, compared, itself
 from convgrad_cli.derivation.equation import joined
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from convgrad_cli.render.views import Symbols
 
     Index = tuple[int, ...]
 
 
-def vectorized_view(seen: Seen) -> Any:
+class VectorizedRoad(Road):
     """Windows as rows: Q with its index map, Z = Q·W, and the gradients as products."""
-    from convgrad_cli.derivation import vectorize as symbolic
-    from convgrad_cli.layers import vectorize
-    from convgrad_cli.render.views import View
 
-    geometry = seen.plan.geometry
-    vectorize.refuse_large(geometry)
-    places = vectorize.index_map(geometry)
-    data = {"index_map": places, **_numbers(seen)}
-    matrices = _Matrices(seen)
-
-    def write(pen: Any) -> Any:
-        written = matrices.symbols(pen.script)
-
-        def drawn(label: str, name: str) -> Any:
-            numbers = without_ones(data[name]) if name in data else None
-            return pen.both(label, written.get(name), numbers)
-
-        yield pen.sentence(
-            "Each window of the padded X becomes a row of Q, the filter a column (axes of Q: "
-            "sample, channel, window, place in the window):"
-        )
-        yield from drawn("Q", "Q")
-        yield pen.sentence("Which flat place of X's plane stands where (−1 is padding):")
-        yield from pen.matrices("index map", places)
-        yield from drawn("W", "W")
-        yield pen.equation("Z", "Q·W" + (" + b" if seen.b is not None else ""))
-        yield from drawn("Z", "Z")
-        if seen.back:
-            yield pen.equation("dW", "Qᵀ·dZ")
-            yield from drawn("dZ", "dZ")
-            yield from drawn("dW", "dW")
-            yield pen.equation("dQ", "dZ·Wᵀ")
-            yield from drawn("dQ", "dQ")
-            yield pen.sentence("col2im adds every entry of dQ to the place it was copied from:")
-            yield from pen.both("col2im(dQ)", written["col2im"], None)
-            yield from drawn("dX", "dX")
-        own = "the convolution itself"
-        yield compared(pen, data, lambda: symbolic.agrees(geometry), own, places.size)
-
+    key = "vectorized"
     title = "The convolution as a matrix product"
-    return View("vectorized", title, write, with_symbols(data, matrices.symbols))
 
+    def numbers(self) -> dict[str, Any]:
+        """The matrices in numbers, as far as the arrays go, and whether both ways agree."""
+        from convgrad_cli.layers import conv, vectorize
 
-def _numbers(seen: Seen) -> dict[str, Any]:
-    """The matrices in numbers, as far as the arrays go, and whether both ways agree."""
-    from convgrad_cli.layers import conv, vectorize
-
-    geometry, X, W, b, dY = seen.plan.geometry, seen.X, seen.W, seen.b, seen.dY
-    if not seen.forward:
-        return {}
-    view = vectorize.vectorized(X, W, geometry)
-    Z = vectorize.forward(view, b)
-    agrees = [same(Z.reshape(geometry.output_shape), conv.forward(X, W, b, geometry))]
-    data: dict[str, Any] = {"Q": view.Q, "W": view.W, "Z": Z}
-    if seen.backward:
-        dZ = dY.reshape(*dY.shape[:2], -1)
-        dW, dQ = vectorize.grad_weight(view, dZ), vectorize.grad_windows(view, dZ)
-        dX = vectorize.col2im(view, dQ)
-        agrees.append(same(dW.reshape(W.shape), conv.grad_weight(X, dY, geometry)))
-        agrees.append(same(dX, conv.grad_input(W, dY, geometry)))
-        data |= {"dZ": dZ, "dW": dW, "dQ": dQ, "dX": dX}
-    return data | {"agrees": all(agrees)}
-
-
-@dataclass(frozen=True)
-class _Matrices:
-    """The matrices in symbols: the entry that stands at a place of each."""
-
-    seen: Seen
+        seen, geometry = self.seen, self.geometry
+        vectorize.refuse_large(geometry)
+        data: dict[str, Any] = {"index_map": vectorize.index_map(geometry)}
+        X, W, b, dY = seen.X, seen.W, seen.b, seen.dY
+        if not seen.forward:
+            return data
+        view = vectorize.vectorized(X, W, geometry)
+        Z = vectorize.forward(view, b)
+        agrees = [same(Z.reshape(geometry.output_shape), conv.forward(X, W, b, geometry))]
+        data |= {"Q": view.Q, "W": view.W, "Z": Z}
+        if seen.backward:
+            dZ = dY.reshape(*dY.shape[:2], -1)
+            dW, dQ = vectorize.grad_weight(view, dZ), vectorize.grad_windows(view, dZ)
+            dX = vectorize.col2im(view, dQ)
+            agrees.append(same(dW.reshape(W.shape), conv.grad_weight(X, dY, geometry)))
+            agrees.append(same(dX, conv.grad_input(W, dY, geometry)))
+            data |= {"dZ": dZ, "dW": dW, "dQ": dQ, "dX": dX}
+        return data | {"agrees": all(agrees)}
 
     def symbols(self, script: str) -> dict[str, Symbols]:
         """Every matrix of the view by its name in the data; ``col2im`` is dX as sums of dQ."""
-        seen, geometry = self.seen, self.seen.plan.geometry
+        seen, geometry = self.seen, self.geometry
         offsets, positions = self._sizes
         Q = (geometry.batch, geometry.in_channels, positions, offsets)
         W = (*geometry.filter_shape[:2], offsets)
@@ -110,11 +68,41 @@ class _Matrices:
             }
         return found
 
+    def write(self, pen: Any) -> Iterator[Any]:
+        """Forward, back, and the verdict."""
+        from convgrad_cli.derivation.vectorize import agrees
+
+        drawn, places = self.drawer(pen), self.data["index_map"]
+        yield pen.sentence(
+            "Each window of the padded X becomes a row of Q, the filter a column (axes of Q: "
+            "sample, channel, window, place in the window):"
+        )
+        yield from drawn("Q", "Q")
+        yield pen.sentence("Which flat place of X's plane stands where (−1 is padding):")
+        yield from pen.matrices("index map", places)
+        yield from drawn("W", "W")
+        yield pen.equation("Z", "Q·W" + (" + b" if self.seen.b is not None else ""))
+        yield from drawn("Z", "Z")
+        if self.seen.back:
+            yield from self._back(pen, drawn)
+        terms, own = lambda: agrees(self.geometry), "the convolution itself"
+        yield compared(pen, self.data, terms, own, places.size)
+
+    def _back(self, pen: Any, drawn: Callable[..., Any]) -> Iterator[Any]:
+        yield pen.equation("dW", "Qᵀ·dZ")
+        yield from drawn("dZ", "dZ")
+        yield from drawn("dW", "dW")
+        yield pen.equation("dQ", "dZ·Wᵀ")
+        yield from drawn("dQ", "dQ")
+        yield pen.sentence("col2im adds every entry of dQ to the place it was copied from:")
+        yield from drawn("col2im(dQ)", "col2im")
+        yield from drawn("dX", "dX")
+
     @cached_property
     def _sizes(self) -> tuple[int, int]:
         from math import prod
 
-        geometry = self.seen.plan.geometry
+        geometry = self.geometry
         return prod(geometry.kernel), prod(geometry.output_size)
 
     @cached_property
@@ -122,7 +110,7 @@ class _Matrices:
         """Q by sample and group."""
         from convgrad_cli.derivation.vectorize import window_matrix
 
-        geometry = self.seen.plan.geometry
+        geometry = self.geometry
         return {
             (n, g): window_matrix(geometry, n, g).entries
             for n in range(geometry.batch)
@@ -134,7 +122,7 @@ class _Matrices:
         """dQ by sample and group: the pairs that each entry adds."""
         from convgrad_cli.derivation.vectorize import window_gradients
 
-        geometry = self.seen.plan.geometry
+        geometry = self.geometry
         return {key: window_gradients(geometry, *key) for key in self._rows}
 
     @cached_property
@@ -142,7 +130,7 @@ class _Matrices:
         """col2im: for every entry of X, the places (n, c, window, offset) of dQ added there."""
         from convgrad_cli.derivation.vectorize import gathered_places
 
-        geometry, found = self.seen.plan.geometry, {}
+        geometry, found = self.geometry, {}
         for n, g in self._rows:
             for index, places in gathered_places(geometry, n, g).items():
                 found[index] = [(*index[:2], k, at % self._sizes[0]) for k, at in places]
@@ -151,7 +139,7 @@ class _Matrices:
     def _place(self, at: Index) -> tuple[tuple[int, int], int, int]:
         """(sample, group), row and column of an entry of Q."""
         n, channel, k, offset = at
-        group, c = divmod(channel, self.seen.plan.geometry.channels_per_group)
+        group, c = divmod(channel, self.geometry.channels_per_group)
         return (n, group), k, c * self._sizes[0] + offset
 
     def _window(self, at: Index) -> Index | None:
@@ -161,11 +149,11 @@ class _Matrices:
 
     def _weight(self, at: Index) -> Index:
         o, c, offset = at
-        return (o, c, *_unravel(offset, self.seen.plan.geometry.kernel))
+        return (o, c, *_unravel(offset, self.geometry.kernel))
 
     def _output(self, at: Index) -> Index:
         n, o, k = at
-        return (n, o, *_unravel(k, self.seen.plan.geometry.output_size))
+        return (n, o, *_unravel(k, self.geometry.output_size))
 
     def _product(self, script: str, at: Index) -> str:
         """``∂L/∂O11·F12 + …``, over the filters."""
@@ -181,7 +169,7 @@ class _Matrices:
 
     def _sum(self, script: str, at: Index) -> str:
         """``dQ_{1,4} + dQ_{2,3}``, counted as the notation counts; 0 where no window reaches."""
-        base, geometry = self.seen.notation.base, self.seen.plan.geometry
+        base, geometry = self.seen.notation.base, self.geometry
         shown = [geometry.batch > 1, geometry.in_channels > 1, True, True]
         names = []
         for place in self._gathered[at]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from convgrad_cli.cli.lecture_roads import verdict, without_ones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from convgrad_cli.derivation import Notation
     from convgrad_cli.render.views import Symbols
@@ -96,16 +96,46 @@ def compared(
     return pen.sentence(f"Checked: this road multiplies {words} {other}.")
 
 
-def with_symbols(
-    data: dict[str, Any], symbols: Callable[[str], dict[str, Symbols]]
-) -> dict[str, Any]:
-    """The data with the symbols, in names that SymPy reads."""
-    written = symbols("expression")
-    return {**data, "symbols": {name: each.nested() for name, each in written.items()}}
+class Road:
+    """A second road to a layer: its numbers and symbols by the same names, and how it is told."""
 
+    key: ClassVar[str]
+    title: ClassVar[str]
 
-def shown(data: dict[str, Any], name: str) -> Any:
-    return without_ones(data[name]) if name in data else None
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self.geometry = seen.plan.geometry
+        self.data: dict[str, Any] = self.numbers()
+
+    def numbers(self) -> dict[str, Any]:
+        """Every step, as far as the arrays go, and whether the road leads to the same."""
+        raise NotImplementedError
+
+    def symbols(self, script: str) -> dict[str, Symbols]:
+        """Every step in symbols; the way back only where it is shown."""
+        raise NotImplementedError
+
+    def write(self, pen: Any) -> Iterator[Any]:
+        """The blocks: sentences, equations, and the steps."""
+        raise NotImplementedError
+
+    def view(self) -> Any:
+        """The road as a view: its blocks, and its data with the symbols as SymPy reads them."""
+        from convgrad_cli.render.views import View
+
+        written = self.symbols("expression")
+        symbols = {name: each.nested() for name, each in written.items()}
+        return View(self.key, self.title, self.write, {**self.data, "symbols": symbols})
+
+    def drawer(self, pen: Any) -> Callable[..., Any]:
+        """``drawn(label, name)``: a step in symbols and numbers, with the cells to be marked."""
+        written = self.symbols(pen.script)
+
+        def drawn(label: str, name: str, marked: Any = None) -> Any:
+            numbers = without_ones(self.data[name]) if name in self.data else None
+            return pen.both(label, written.get(name), numbers, marked)
+
+        return drawn
 
 
 def itself(index: Index) -> Index:

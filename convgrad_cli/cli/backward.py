@@ -44,57 +44,85 @@ def backward(
 
     From X, W and the upstream gradient dY = ∂L/∂Y (1 everywhere where none is given).
     """
-    from convgrad_cli.cli import words
-    from convgrad_cli.cli.inputs import conv_plan, gather, only_bundles_of, upstream
+    from convgrad_cli.cli.inputs import gather, only_bundles_of
     from convgrad_cli.cli.lecture import backward_with
     from convgrad_cli.cli.lecture_layer import asked_of
-    from convgrad_cli.cli.progress import progress_bar
-    from convgrad_cli.cli.results import conv_result, finish
-    from convgrad_cli.cli.streams import is_streamed, stream_backward
-    from convgrad_cli.errors import UsageError
-    from convgrad_cli.layers.stream import backward_into
 
     given = gather(arrays, options, {})
     only_bundles_of(given, "conv")
+    _refuse_idle_rate(learning_rate, only)
+    asked = asked_of(lecture, given)
+    wanted = _wanted(only, activated=asked is not None and asked.activation is not None)
+    settings: dict[str, Any] = {
+        "wanted": wanted,
+        "learning_rate": learning_rate,
+        "verify": verify,
+    }
+    if asked is None:
+        _plain(given, output, symbolic, **settings)
+    else:
+        backward_with(asked, given, output, symbolic, **settings)
+
+
+def _plain(
+    given: Given,
+    output: OutputOptions,
+    symbolic: SymbolicOptions,
+    *,
+    wanted: tuple[str, ...],
+    learning_rate: float | None,
+    verify: bool,
+) -> None:
+    """The gradients of the layer as it is; large files are streamed through it."""
+    from convgrad_cli.cli.inputs import conv_plan, upstream
+    from convgrad_cli.cli.results import conv_result, finish
+    from convgrad_cli.cli.streams import is_streamed, stream_backward
+
+    plan = conv_plan(given)
+    dY = upstream(given, plan)
+    _note_unreached(given.notes, plan, wanted)
+    whole = verify or symbolic.symbolic or learning_rate is not None
+    if not whole and is_streamed(given, output, given["X"].size if "dX" in wanted else 0):
+        stream_backward(plan, given, dY, wanted, output, given.notes)
+        return
+    found = _gradients(plan, given, dY, wanted)
+    result = conv_result("conv_backward", plan, given, found, upstream=dY)
+    if learning_rate is not None:
+        result.updated = updated(given, found, learning_rate)
+    if verify:
+        result.verify = _verified(plan, given["X"], given["W"], dY, found)
+    finish(result, given, plan, output, symbolic, targets=wanted, upstream=dY)
+
+
+def _gradients(plan: ConvPlan, given: Given, dY: Any, wanted: tuple[str, ...]) -> dict[str, Any]:
+    from convgrad_cli.cli.progress import progress_bar
+    from convgrad_cli.layers.stream import backward_into
+
+    X, W = given["X"], given["W"]
+    with progress_bar("gradients") as progress:
+        gradients = given.locating(
+            lambda: backward_into(plan, X, W, dY, only=wanted, progress=progress)
+        )
+    return {name: getattr(gradients, name) for name in wanted}
+
+
+def _wanted(only: str | None, *, activated: bool) -> tuple[str, ...]:
+    """The gradients asked for; an activation has its own result and upstream gradient too."""
+    from convgrad_cli.cli import words
+
+    every = ("A", "dY", *GRADIENTS) if activated else GRADIENTS
+    return words.names(only, every, "--only") if only else every
+
+
+def _refuse_idle_rate(learning_rate: float | None, only: str | None) -> None:
+    """A learning rate that would update nothing is a mistake."""
+    from convgrad_cli.errors import UsageError
+
     if learning_rate is not None and only is not None and not {"dW", "db"} & set(only.split(",")):
         raise UsageError(
             "--learning-rate updates W and b, and --only leaves out their gradients.",
             remedy="add dW or db to --only",
         )
-    asked = asked_of(lecture, given)
-    activated = asked is not None and asked.activation is not None
-    every = ("A", "dY", *GRADIENTS) if activated else GRADIENTS
-    wanted = words.names(only, every, "--only") if only else every
-    if asked is not None:
-        backward_with(
-            asked,
-            given,
-            output,
-            symbolic,
-            wanted=wanted,
-            learning_rate=learning_rate,
-            verify=verify,
-        )
-        return
-    plan = conv_plan(given)
-    dY = upstream(given, plan)
-    _note_unreached(given.notes, plan, wanted)
-    X, W = given["X"], given["W"]
-    whole = verify or symbolic.symbolic or learning_rate is not None
-    if not whole and is_streamed(given, output, X.size if "dX" in wanted else 0):
-        stream_backward(plan, given, dY, wanted, output, given.notes)
-        return
-    with progress_bar("gradients") as progress:
-        gradients = given.locating(
-            lambda: backward_into(plan, X, W, dY, only=wanted, progress=progress)
-        )
-    found = {name: getattr(gradients, name) for name in wanted}
-    result = conv_result("conv_backward", plan, given, found, upstream=dY)
-    if learning_rate is not None:
-        result.updated = updated(given, found, learning_rate)
-    if verify:
-        result.verify = _verified(plan, X, W, dY, found)
-    finish(result, given, plan, output, symbolic, targets=wanted, upstream=dY)
 
 
 def _note_unreached(notes: list[str], plan: ConvPlan, wanted: tuple[str, ...]) -> None:

@@ -44,12 +44,26 @@ def samples(
 
     if save is not None and random is not None:
         raise UsageError("--save and --random are both given.", remedy="give one of them")
+    if random is not None:
+        _write_random(random, input_shape, filter_shape, dims, options, output)
+        return
+    shapes = {"input_shape": input_shape, "filter_shape": filter_shape, "dims": dims}
+    _refuse_what_random_takes(vars(options) | shapes | {"output": output.output})
     if save is not None:
         _save_all(save, output)
-    elif random is not None:
-        _write_random(random, input_shape, filter_shape, dims, options, output)
     else:
         _list(output)
+
+
+def _refuse_what_random_takes(options: dict[str, Any]) -> None:
+    from convgrad_cli.errors import UsageError
+
+    for name, value in options.items():
+        if value is not None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} goes with --random, which is not given.",
+                remedy="--save DIR writes the built-in examples, --random SEED makes a layer",
+            )
 
 
 def _list(output: OutputOptions) -> None:

@@ -89,6 +89,16 @@ def test_random_needs_shapes_that_fit(convgrad: Convgrad) -> None:
     assert convgrad("samples", "--random", "1", "--save", "x").returncode == 2
 
 
+@pytest.mark.parametrize("flags", ["-o x.json", "--save here -o x.npz", "--stride 2", "--dims 1"])
+def test_what_belongs_to_random_is_refused_without_it(
+    convgrad: Convgrad, tmp_path: Path, flags: str
+) -> None:
+    done = convgrad("samples", *flags.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "goes with --random, which is not given." in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_seed_below_zero_is_refused(convgrad: Convgrad) -> None:
     refused = convgrad("samples", "--random", "-1", *RANDOM[3:], "--groups", "2")
     assert (refused.returncode, refused.stdout) == (2, "")

@@ -326,7 +326,9 @@ def test_non_finite_numbers_spread_along_the_terms_only(case, data) -> None:
     np.testing.assert_array_equal(dW, gradients[1])
 
 
-@pytest.mark.parametrize("name", ["row shift", "few channels, narrow"])
+@pytest.mark.parametrize(
+    "name", ["row shift", "few channels, narrow", "depthwise", "depthwise, stride 2"]
+)
 @pytest.mark.parametrize("where", ["X", "W", "dY"])
 def test_non_finite_numbers_in_large_layers(where, name) -> None:
     """The fast kernels pad with zeros; an infinity at the edge must not meet them.

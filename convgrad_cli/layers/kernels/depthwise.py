@@ -23,13 +23,13 @@ import numpy as np
 
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.index import at
-from convgrad_cli.layers.kernels.phases import columns_by_phase
+from convgrad_cli.layers.kernels.phases import Pass, columns_by_phase
 from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
 from convgrad_cli.layers.kernels.stack import plan_stacks
 from convgrad_cli.layers.kernels.workers import share_out, worker_count
 
 if TYPE_CHECKING:
-    from convgrad_cli.layers.kernels.lines import Line, Phase, Woven
+    from convgrad_cli.layers.kernels.lines import Line, Phase
     from convgrad_cli.layers.kernels.pieces import Piece
     from convgrad_cli.layers.kernels.stack import Place, Stack
     from convgrad_cli.layers.kernels.workers import Scratch
@@ -99,20 +99,9 @@ class Result(NamedTuple):
 
 
 @dataclass
-class Depthwise:
-    """One pass over v: fills ``out`` (v itself, from m) and ``dm`` (from V), whichever is given.
+class Depthwise(Pass):
+    """A pass by weighted sums."""
 
-    U: (N, groups, u channels, *space)   out, V: (N, groups, v channels, *space)
-    m, dm: (groups, v channels, u channels, *kernel)   b: (groups, v channels, 1), added to ``out``
-    """
-
-    woven: Woven
-    U: Array
-    m: Array | None = None
-    out: Array | None = None
-    V: Array | None = None
-    dm: Array | None = None
-    b: Array | None = None
     stacks: tuple[Stack, ...] = field(init=False)
     blocks: list[list[Block]] = field(init=False)
     weights: list[list[Array]] = field(init=False, default_factory=list)

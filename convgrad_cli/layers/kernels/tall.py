@@ -26,14 +26,14 @@ import numpy as np
 
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.index import at
-from convgrad_cli.layers.kernels.phases import columns_by_phase
+from convgrad_cli.layers.kernels.phases import Pass, columns_by_phase
 from convgrad_cli.layers.kernels.pieces import NARROW, channels_first, cut
 from convgrad_cli.layers.kernels.products import add_product, longest_sum
 from convgrad_cli.layers.kernels.stack import plan_stacks
 from convgrad_cli.layers.kernels.workers import share_out, worker_count
 
 if TYPE_CHECKING:
-    from convgrad_cli.layers.kernels.lines import Phase, Woven
+    from convgrad_cli.layers.kernels.lines import Phase
     from convgrad_cli.layers.kernels.pieces import Piece
     from convgrad_cli.layers.kernels.stack import Place, Stack
     from convgrad_cli.layers.kernels.workers import Scratch
@@ -101,20 +101,9 @@ def batches(stack: Stack, phases: tuple[Phase, ...]) -> list[Batch]:
 
 
 @dataclass
-class Tall:
-    """One pass over v: fills ``out`` (v itself, from m) and ``dm`` (from V), whichever is given.
+class Tall(Pass):
+    """A pass by tall products."""
 
-    U: (N, groups, u channels, *space)   out, V: (N, groups, v channels, *space)
-    m, dm: (groups, v channels, u channels, *kernel)   b: (groups, v channels, 1), added to ``out``
-    """
-
-    woven: Woven
-    U: Array
-    m: Array | None = None
-    out: Array | None = None
-    V: Array | None = None
-    dm: Array | None = None
-    b: Array | None = None
     batches: list[list[Batch]] = field(init=False)
     factors: list[list[Array]] = field(init=False, default_factory=list)
     sums: list[dict[tuple[int, int, int], list[Array]]] = field(init=False)

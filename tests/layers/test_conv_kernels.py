@@ -55,6 +55,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(pieces, "NARROW", narrow)
         monkeypatch.setattr(sweep, "NARROW", narrow)
         monkeypatch.setattr(sweep, "STACK_BYTES", size)
+        monkeypatch.setattr(sweep, "FOLDED_BYTES", size)
         for module in (tall, depthwise):
             monkeypatch.setattr(module, "NARROW", narrow)
             monkeypatch.setattr(module, "PIECE_BYTES", size)

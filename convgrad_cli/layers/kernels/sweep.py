@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # A stack of this size still lies in the caches when the product reads it.
 STACK_BYTES = 4 * 2**20
+# Of planes so small that they share a product, more: a wide product is worth the slower memory.
+FOLDED_BYTES = 8 * 2**20
 # Columns added up in one go for dW.
 LONGEST_COLUMNS = 1024
 
@@ -72,7 +74,8 @@ class Sweep:
             self.factors = arranged(self.m, self.stacks)
         self.sums = [{} for _ in range(worker_count())]
         rows = max(len(stack.views) for stack in self.stacks) * channels * groups
-        share_out(self._piece, cut(images, groups, size, STACK_BYTES // (rows * self.U.itemsize)))
+        room = FOLDED_BYTES if narrow else STACK_BYTES
+        share_out(self._piece, cut(images, groups, size, room // (rows * self.U.itemsize)))
         if self.dm is not None:
             self._collect(self.dm)
 

@@ -19,7 +19,7 @@ from convgrad_cli.check.verdict import check_one
 from convgrad_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.report import Diagnosis, GradientReport
@@ -38,6 +38,7 @@ def check_function(
     activation: str | None = None,
     slope: float | None = None,
     upsample: str | None = None,
+    transforms: str | Sequence[str] | None = None,
     rule: str | None = None,
     rtol: float | None = None,
     atol: float | None = None,
@@ -51,7 +52,9 @@ def check_function(
     """
     chosen = choose_rule(rule, rtol, atol)
     parameters = function_runner.parameters_of(function)
+    options: dict[str, Any]
     options = {"ties": ties, "activation": activation, "slope": slope, "mode": upsample}
+    options |= {"transforms": transforms}
     asked = Asked(signature, layer, dims, options)
     name = getattr(function, "__name__", "the function")
     how = asked.signature_for(parameters)
@@ -70,7 +73,8 @@ def check_function_file(
 ) -> FunctionReport:
     """The same for ``FILE.py:NAME`` in a process of its own, with time limits.
 
-    ``options``: ties, activation, slope, mode (of upsampling), as far as they are given.
+    ``options``: ties, activation, slope, mode (of upsampling), transforms, as far as they are
+    given.
     """
     limits = limits or Limits()
     asked = Asked(signature, layer, dims, options or {})

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.function_series import Case
     from convgrad_cli.check.report import GradientReport
 
-ORDER = ("dX", "dW", "db", "dZ")
+ORDER = ("dX", "dW", "dDepthwise", "dPointwise", "db", "dZ")
 
 
 @dataclass

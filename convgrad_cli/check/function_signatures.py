@@ -2,6 +2,9 @@
 
 arrays   (X, W, dY, stride=…, padding=…, dilation=…, groups=…)      -> (dX, dW, db)
          (X, W, b, dA, stride=…, …)    conv with an activation      -> (dX, dW, db)
+         (X, W, dY, transforms=…, …)   conv under transforms, dY (N, S, K, …)  -> (dX, dW, db)
+         (X, depthwise, pointwise, dY, stride=…, …)    separable
+                                        -> (dX, dDepthwise, dPointwise, db)
          (X, W, dY, …, output_padding=…)    transposed, W (C, K/groups, …)  -> (dX, dW, db)
          (X, dY, window, stride=…, padding=…)    pools              -> dX
          (X, dY, stride=…)    upsampling; or the scale third        -> dX
@@ -37,8 +40,9 @@ SPELLINGS = {
     "slope": ("slope", "negative_slope", "alpha"),
     "window": ("window", "kernel_size", "pool_size", "kernel", "size", "ksize", "k", "f"),
     "mode": ("mode",),
+    "transforms": ("transforms", "names"),
 }
-FREE = ("dilation", "groups", "output_padding", "padding", "slope", "stride", "window")
+FREE = tuple(name for name in SPELLINGS if name != "mode")
 
 
 @dataclass(frozen=True)
@@ -132,9 +136,10 @@ def arrays_of(case: Case) -> dict[str, Array]:
     for name, array in problem.operands().items():
         layout = problem.layout(name)
         arrays[name] = array if layout is None else layout.from_canonical(array)
-    if "b" in arrays and problem.plan.W.order[0] != 0:
+    filters = getattr(problem.plan, "W", None)
+    if "b" in arrays and filters is not None and filters.order[0] != 0:
         arrays["b"] = problem.b.reshape((1,) * (problem.W.ndim - 1) + (-1,))
-    told = ("X", "Z", "dY", "W", "b", "dA")
+    told = ("X", "Z", "depthwise", "pointwise", "dY", "W", "b", "dA")
     return {name: arrays[name].copy(order="C") for name in told if name in arrays}
 
 

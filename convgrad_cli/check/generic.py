@@ -60,12 +60,12 @@ def factor_mistake(alpha: float, geometry: Any, telling: int) -> Mistake | None:
         return None
     if abs(alpha + 1) < 1e-3:
         return Mistake("G2", "the sign turned round", "drop the minus sign", {}, frozenset())
+    if abs(alpha) < 1e-12:
+        return Mistake("G1", "nothing added up (all zeros)", "fill it in", {}, frozenset())
     name = named_factor(alpha, geometry)
     if name is None and telling < TELLING:
         return None
     words = f"{name} (≈ {alpha:.6g})" if name else f"{alpha:.6g}"
-    if abs(alpha) < 1e-12:
-        return Mistake("G1", "nothing added up (all zeros)", "fill it in", {}, frozenset())
     return Mistake("G1", f"a factor {words} on everything", "drop the factor", {}, frozenset())
 
 

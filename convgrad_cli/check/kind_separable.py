@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from convgrad_cli.check.function_series import Case, Shape, needed_options, numbers, numbers_of
 from convgrad_cli.check.kind import SLIDING, Kind, chosen, needed, upstream
 from convgrad_cli.check.problem_separable import SeparableProblem
 from convgrad_cli.errors import UsageError
 from convgrad_cli.geometry.separable import plan_separable
 
 if TYPE_CHECKING:
-    from convgrad_cli.check.function_series import Case, Series
-    from convgrad_cli.check.kind import Arrays, Options
+    import numpy as np
+
+    from convgrad_cli.check.function_series import Series
+    from convgrad_cli.check.function_signatures import Signature
+    from convgrad_cli.check.kind import Arrays, Leaves, Options
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Problem
     from convgrad_cli.geometry.separable import SeparablePlan
@@ -25,7 +29,7 @@ def plan(arrays: Arrays, options: Options) -> SeparablePlan:
             expected="the depthwise filter as (I, 1, …), the pointwise one as (O, I)",
         )
     shapes = [needed(arrays, "X").shape]
-    shapes += [_filter(arrays, name).shape for name in ("depthwise", "pointwise")]
+    shapes += [_filter(arrays, name).shape for name in FILTERS]
     return plan_separable(*shapes, **chosen(options, *SLIDING, "output_size"))
 
 
@@ -54,9 +58,49 @@ def problem(made: SeparablePlan, arrays: Arrays, answers: Arrays, options: Optio
     )
 
 
+def by_arrays(
+    signature: Signature, options: Options, leaf: Leaves
+) -> tuple[list[Any], dict[str, Any]]:
+    """(X, depthwise, pointwise, dY, stride=…, padding=…, dilation=…)"""
+    return [leaf[name] for name in ("X", *FILTERS, "dY")], signature.chosen(options)
+
+
+FILTERS = ("depthwise", "pointwise")
+_OPTIONS = ("stride", "padding", "dilation")
+#: ``filters`` are the output channels, ``groups`` the depthwise filters of each channel.
+SERIES = (
+    Shape("one channel", filters=2),
+    Shape("2 channels, 3 output channels", 1, 2, 3),
+    Shape("a batch of 2", 2, 2, 3),
+    Shape("as many output channels as channels", 2, 3, 3),
+    Shape("stride 2, rows left over", 2, 2, 3, (7, 8, 5), stride=2),
+    Shape("padding 1", 2, 2, 3, padding=1),
+    Shape("padding 1, stride 2, rows left over", 2, 3, 2, (6, 7, 5), (3, 2, 2), 2, 1),
+    Shape("dilation 2", 2, 2, 3, (6, 7, 5), dilation=2),
+    Shape("2 filters per channel", 2, 2, 3, groups=2),
+    Shape("all of these", 2, 2, 5, (9, 8, 7), (3, 2, 2), 2, 1, 2, 2),
+)
+
+
 def cases(wanted: Series) -> list[Case]:
-    """No series yet: there is no signature that calls such a function."""
-    return []
+    """Separable convolutions, as far as the options go."""
+    return [
+        _case(wanted, shape, numbers_of(seed))
+        for seed, shape in enumerate(SERIES)
+        if needed_options(shape) - {"groups"} <= wanted.accepts
+    ]
+
+
+def _case(wanted: Series, shape: Shape, rng: np.random.Generator) -> Case:
+    options = {name: getattr(shape, name) for name in _OPTIONS}
+    x_shape, maps = wanted.input_shape(shape), shape.channels * shape.groups
+    d_shape, p_shape = (maps, 1, *wanted.kernel(shape)), (shape.filters, maps)
+    made = plan_separable(x_shape, d_shape, p_shape, dims=wanted.dims, **options)
+    X, D, P, b = (numbers(rng, s) for s in (x_shape, d_shape, p_shape, (shape.filters,)))
+    dY = numbers(rng, made.pointwise.geometry.output_shape)
+    P = P.reshape(made.pointwise_shape)
+    layer = SeparableProblem(made, X, D, P, dY, b, (len(d_shape), len(p_shape)))
+    return Case(shape.name, layer, options)
 
 
 SEPARABLE = Kind(
@@ -64,10 +108,10 @@ SEPARABLE = Kind(
     "A separable convolution",
     plan,
     problem,
-    frozenset({"stride", "padding", "dilation", "output_size"}),
-    ("X", "depthwise", "pointwise", "b", "dY"),
-    {},
-    frozenset(),
+    frozenset({*_OPTIONS, "output_size"}),
+    ("X", *FILTERS, "b", "dY"),
+    {"arrays": by_arrays},
+    frozenset(_OPTIONS),
     ("dX", "dDepthwise", "dPointwise", "db"),
     cases,
 )

@@ -115,9 +115,7 @@ class PoolRecipe:
             seen[(..., *tap)] = view
         return seen
 
-    def taps(
-        self, X: Array, outs: Sequence[int], fill: float
-    ) -> Iterator[tuple[tuple[int, ...], Array]]:
+    def taps(self, X: Array, outs: Sequence[int], fill: float) -> Iterator[tuple[Any, Array]]:
         """Every place in a window, with what all windows see there."""
         kernel = self.geometry.kernel
         lengths = [

@@ -172,8 +172,8 @@ class Sieve:
         if cut.compared != (Ellipsis,) or made.shape[:2] != part[:2]:
             return True
         whole = np.broadcast_to(np.int8(0), (*right.shape[:2], *made.shape[2:]))
-        shape: tuple[int, ...] = (whole if order is None else order(whole)).shape
-        return shape == self.search.found.shape
+        made = whole if order is None else order(whole)
+        return bool(made.shape == self.search.found.shape)
 
     def _beside(self, cut: Cutout, made: Array, found: Array | None) -> tuple[Array, Array] | None:
         """Both arrays on the part, where they have one shape."""

@@ -10,7 +10,12 @@ from convgrad_cli.cli.check_layer import (
     LongOption,
     RuleOptions,
 )
-from convgrad_cli.cli.lecture_options import ActivationOption, SlopeOption, UpsampleOption
+from convgrad_cli.cli.lecture_options import (
+    ActivationOption,
+    SlopeOption,
+    TransformsOption,
+    UpsampleOption,
+)
 from convgrad_cli.cli.options import OutputOptions, TiesOption
 from convgrad_cli.cli.signature import command
 
@@ -23,12 +28,17 @@ SignatureOption = Annotated[
     Option(
         "--signature",
         help="arrays: (X, W, dY, stride=…) → (dX, dW, db), with an activation (X, W, b, dA, …), "
-        "pools (X, dY, window) and upsampling (X, dY, scale) → dX, an activation (Z, dA) → dZ; "
+        "pools (X, dY, window) and upsampling (X, dY, scale) → dX, an activation (Z, dA) → dZ, a "
+        "separable layer (X, D, P, dY, …) → (dX, dD, dP, db); "
         "cs231n: (dout, cache); dlai: (dZ, cache), NHWC.",
     ),
 ]
 KindOption = Annotated[
-    str, Option("--layer", help="conv, maxpool, avgpool, transposed, activation or upsample.")
+    str,
+    Option(
+        "--layer",
+        help="conv, maxpool, avgpool, transposed, activation, upsample or separable.",
+    ),
 ]
 DimensionsOption = Annotated[int, Option("--dims", help="Spatial dimensions: 1, 2 or 3.")]
 PythonOption = Annotated[
@@ -59,6 +69,7 @@ def function(
     activation: ActivationOption = None,
     slope: SlopeOption = None,
     upsample: UpsampleOption = None,
+    transforms: TransformsOption = None,
     python: PythonOption = None,
     timeout: TimeoutOption = 10.0,
     total_timeout: TotalOption = 120.0,
@@ -86,7 +97,13 @@ def function(
         layer=layer,
         signature=signature,
         dims=dims,
-        options={"ties": ties, "activation": activation, "slope": slope, "mode": upsample},
+        options={
+            "ties": ties,
+            "activation": activation,
+            "slope": slope,
+            "mode": upsample,
+            "transforms": transforms,
+        },
         rule=choose_rule(rule.rule, rule.rtol, rule.atol),
         limits=Limits(timeout, total_timeout),
     )

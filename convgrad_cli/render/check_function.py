@@ -53,11 +53,13 @@ def _geometry(case: CaseReport) -> str:
     from convgrad_cli.check.function_report import shapes_of
 
     options = [
-        f"{name} {','.join(map(str, v)) if isinstance(v, tuple) else v}"
+        f"{name} {','.join(map(str, v)) if isinstance(v, (tuple, list)) else v}"
         for name, v in case.case.options.items()
         if name in ("stride", "padding", "window") or v != 1
     ]
-    shapes = [f"{INPUTS[name]} {tuple(shape)}" for name, shape in shapes_of(case.case).items()]
+    shapes = [
+        f"{INPUTS.get(name, name)} {tuple(shape)}" for name, shape in shapes_of(case.case).items()
+    ]
     return ", ".join([*shapes, *options])
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convgrad_cli.check import check_arrays, check_function, check_power
+from convgrad_cli.check import check_arrays, check_power
 from convgrad_cli.check.arrays import problem_for
 from convgrad_cli.check.catalogue_separable import reworded
 from convgrad_cli.check.suggest import suggested
@@ -239,11 +239,6 @@ def test_what_cannot_be_checked_is_refused(given, words) -> None:
     answers = {"Y": [[1]]} if "dX" not in given else {}
     with pytest.raises(ConvgradError, match=words):
         check_arrays([[[1, 2, 3], [4, 5, 6]]], **given, **answers, layer="separable")
-
-
-def test_a_function_of_a_separable_layer_is_refused() -> None:
-    with pytest.raises(ConvgradError, match="cannot be checked as a function"):
-        check_function(lambda X: X, layer="separable")
 
 
 def test_words_of_the_steps() -> None:

@@ -107,9 +107,14 @@ def formula_view(chosen: Any, *, backward: bool) -> Any:
 
 
 def gathered(
-    bundle: str | None, input: str | None, upstream: str | None, allow_nonfinite: bool
+    bundle: str | None,
+    input: str | None,
+    upstream: str | None,
+    allow_nonfinite: bool,
+    *,
+    sample: str | None = None,
 ) -> Given:
-    """z as Y and dA, from options, a bundle (with its options), or the example."""
+    """z as Y and dA: from options, a bundle (with its options), an example's layer, or built in."""
     import sys
 
     import numpy as np
@@ -119,6 +124,8 @@ def gathered(
 
     stdin = Stdin(getattr(sys.stdin, "buffer", None))
     given = Given()
+    if sample is not None:
+        given = after_example(sample, upstream is not None)
     if bundle is not None:
         held = read_bundle(bundle, stdin, allow_nonfinite=allow_nonfinite)
         given.options |= {key: v for key, v in held.options.items() if key != "operation"}
@@ -135,6 +142,30 @@ def gathered(
     if "dA" in given:
         _check_upstream(given)
     return given
+
+
+def after_example(name: str, has_upstream: bool) -> Given:
+    """The activation that follows an example's layer: z is that layer's Y, dA the example's dY."""
+    from convgrad_cli.arrays import Loaded
+    from convgrad_cli.cli.examples import example_arrays, named_example
+    from convgrad_cli.cli.inputs import Given
+    from convgrad_cli.geometry.kinds import plan_of
+    from convgrad_cli.layers import conv, pool
+
+    example = named_example(name)
+    held = example_arrays(example)
+    X, W, b = (held[key].array if key in held else None for key in ("X", "W", "b"))
+    assert X is not None
+    if W is None:
+        plan = plan_of("maxpool", {"X": X.shape}, example.options)
+        Y = pool.planned_max(plan, X)[0]
+    else:
+        plan = plan_of("conv", {"X": X.shape, "W": W.shape}, example.options)
+        Y = conv.planned_forward(plan, X, W, b)
+    z = Loaded(Y, f"Y of the built-in example {name}")
+    note = f"The activation after the layer of the example {name}: z is its Y"
+    note += "." if has_upstream else ", dA its dY."
+    return Given({"Y": z, "dA": held["dY"]}, {}, [note], example.notation)
 
 
 def _given_or_example(bundle: str | None, upstream: str | None, notes: list[str]) -> Any:

@@ -107,13 +107,9 @@ def _gathered(
         return transposed.gathered(arrays, options, typed, filtered=layer == "transposed")
     if layer == "separable":
         return _separable(arrays, options, typed)
-    named = (arrays.bundle, arrays.input, arrays.upstream, arrays.sample)
-    if layer == "activation" and not any(named):
-        from convgrad_cli.cli import activation
-
-        given = activation.gathered(None, None, None, False)
-        given.options |= typed
-        return given
+    alone = not (arrays.bundle or arrays.input)
+    if layer == "activation" and alone and (arrays.sample or not arrays.upstream):
+        return _activation(arrays, typed)
     return gather(_pool_arrays(arrays) if pool else arrays, options, typed)
 
 
@@ -121,28 +117,29 @@ def _filters_given(arrays: ConvArrays) -> bool:
     return any(getattr(arrays, name, None) is not None for name in FILTERS)
 
 
+def _activation(arrays: ConvArrays, typed: dict[str, Any]) -> Given:
+    """The built-in z, or the activation that follows an example's layer."""
+    from convgrad_cli.cli import activation
+
+    given = activation.gathered(None, None, arrays.upstream, True, sample=arrays.sample)
+    if arrays.upstream is not None:
+        given.arrays["dY"] = given.arrays.pop("dA")
+    given.options |= typed
+    return given
+
+
 def _separable(arrays: ConvArrays, options: LayerOptions, typed: dict[str, Any]) -> Given:
-    """As of a convolution, and its two filters; without any array, the command's own example."""
-    from convgrad_cli.arrays import Stdin, read_array
+    """As the command itself reads it."""
     from convgrad_cli.cli import separable
-    from convgrad_cli.cli.inputs import gather, typed_options
+    from convgrad_cli.cli.inputs import typed_options
 
     if arrays.sample is not None:
         raise UsageError("No built-in example is a separable layer.", found="--sample")
-    others = any((arrays.bundle, arrays.input, arrays.bias, arrays.upstream))
-    if not others and not _filters_given(arrays):
-        own = {"dims": arrays.dims, "layout": arrays.layout}
-        return separable.gathered({}, typed_options(options) | typed | own, allow_nonfinite=True)
-    given = gather(arrays, options, typed)
-    if not others:
-        given.arrays.clear()  # filters alone: gather took a convolution's example
-        given.notes.clear()
-    stdin = Stdin()
-    for name in FILTERS:
-        spec = getattr(arrays, name, None)
-        if spec is not None:
-            given.arrays[name] = read_array(spec, name, stdin, allow_nonfinite=True)
-    return given
+    specs = {"X": arrays.input, "b": arrays.bias, "dY": arrays.upstream}
+    specs |= {name: getattr(arrays, name, None) for name in FILTERS}
+    own = {"dims": arrays.dims, "layout": arrays.layout}
+    chosen = typed_options(options) | typed | own
+    return separable.gathered(specs, chosen, bundle=arrays.bundle, allow_nonfinite=True)
 
 
 def _pool_sample(arrays: ConvArrays) -> bool:
@@ -164,6 +161,8 @@ def _kind_of(given: Given, *, pool: bool) -> str:
         kind = given.operation.partition("_")[0]
         if kind in LAYERS:
             return kind
+    if any(name in given for name in FILTERS):
+        return "separable"
     if pool:
         return "maxpool"
     if given.options.get("window") is not None and "W" not in given:

@@ -24,6 +24,8 @@ def given_layer(arrays: DeriveArrays, layer: DeriveLayer, bundle: str | None) ->
         kind_named(asked)
     given = _gathered(arrays, layer, bundle, asked)
     kind = asked or _kind_of(given)
+    if kind == "activation" and "Y" in given:
+        given.arrays["X"] = given.arrays.pop("Y")  # a bundle's z
     _only_its_options(arrays, layer, KINDS[kind])
     return given, kind
 
@@ -90,18 +92,12 @@ def _shapes_alone(arrays: DeriveArrays, bundle: str | None) -> bool:
 def _activation(arrays: DeriveArrays, bundle: str | None, typed: dict[str, Any]) -> Given:
     """z as X, dA as the upstream gradient."""
     from convgrad_cli.cli.activation import gathered
-    from convgrad_cli.errors import UsageError
 
-    if arrays.sample is not None:
-        raise UsageError(
-            "No built-in example is an activation.",
-            found=f"--sample {arrays.sample}",
-            remedy="give z with --input, or nothing for a built-in z",
-        )
-    given = gathered(bundle, arrays.input, arrays.upstream, arrays.allow_nonfinite)
+    given = gathered(
+        bundle, arrays.input, arrays.upstream, arrays.allow_nonfinite, sample=arrays.sample
+    )
     own = {key: getattr(arrays, key) for key in ("dims", "layout")} | typed
     given.options |= {key: value for key, value in own.items() if value is not None}
-    given.arrays["X"] = given.arrays.pop("Y")
     return given
 
 
@@ -109,16 +105,18 @@ def _separable(arrays: DeriveArrays, bundle: str | None, typed: dict[str, Any]) 
     from convgrad_cli.cli.separable import gathered
     from convgrad_cli.errors import UsageError
 
-    if arrays.sample is not None or bundle is not None:
+    if arrays.sample is not None:
         raise UsageError(
-            "A separable layer takes no bundle and has no sample.",
-            expected="--input, --depthwise, --pointwise (and --bias, --upstream), or their shapes",
+            "No built-in example is a separable layer.",
+            expected="--input, --depthwise, --pointwise (and --bias, --upstream), their shapes, or "
+            "a bundle",
+            found=f"--sample {arrays.sample}",
         )
     specs = {
         "X": arrays.input, "depthwise": arrays.depthwise, "pointwise": arrays.pointwise,
         "b": arrays.bias, "dY": arrays.upstream,
     }  # fmt: skip
-    return gathered(specs, typed, allow_nonfinite=arrays.allow_nonfinite)
+    return gathered(specs, typed, bundle=bundle, allow_nonfinite=arrays.allow_nonfinite)
 
 
 def _kind_of(given: Given) -> str:
@@ -128,6 +126,8 @@ def _kind_of(given: Given) -> str:
     named = (given.operation or "").partition("_")[0]
     if named in LAYERS:
         return named
+    if "depthwise" in given or "pointwise" in given:
+        return "separable"
     return "maxpool" if given.options.get("window") is not None else "conv"
 
 

@@ -57,17 +57,22 @@ def explore(
         separable_page,
     )
     from convgrad_cli.cli.output import in_terminal, write_stdout
+    from convgrad_cli.cli.picture import gather_picture
     from convgrad_cli.errors import UsageError
 
     if output is None and in_terminal():
         raise UsageError("The page needs a file.", remedy="-o page.html")
     if separable_asked(layer, depthwise, pointwise):
+        given = gather_separable(arrays, options, depthwise, pointwise)
+        kind = "separable"
+    else:
+        given, kind = gather_picture(arrays, options, layer, further=("separable",))
+    if kind == "separable":
         if crop is not None:
             raise UsageError("The layer separable does not take --crop.", found=f"--crop {crop}")
-        given = gather_separable(arrays, options, depthwise, pointwise)
         text = separable_page(given, naming)
     else:
-        given, text = _page(arrays, options, naming, layer, crop)
+        text = _page(given, kind, naming, crop)
     for note in [] if quiet else given.notes:
         say(note)
     if output is None:
@@ -76,25 +81,12 @@ def explore(
         write_content(output, text.encode(), inputs=given.sources)
 
 
-def _page(
-    arrays: ConvArrays,
-    options: LayerOptions,
-    naming: NamingOptions,
-    layer: str | None,
-    crop: str | None,
-) -> tuple[Given, str]:
-    """What was given, and the page of its layer."""
+def _page(given: Given, kind: str, naming: NamingOptions, crop: str | None) -> str:
+    """The page of a layer of one step."""
     from convgrad_cli.cli.crop import checked_size, cropped
-    from convgrad_cli.cli.picture import (
-        gather_picture,
-        given_arrays,
-        heading,
-        layer_of,
-        planned,
-    )
+    from convgrad_cli.cli.picture import given_arrays, heading, layer_of, planned
     from convgrad_cli.render.page import page
 
-    given, kind = gather_picture(arrays, options, layer, further=("separable",))
     plan = planned(given, kind)
     if crop is None:
         checked_size(plan.geometry)
@@ -103,4 +95,4 @@ def _page(
         plan, held, note = cropped(plan, held, crop)
         given.notes.append(note)
     shown = layer_of(given, kind, plan, held, naming)
-    return given, page(shown, title=heading(shown, naming), notes=given.notes)
+    return page(shown, title=heading(shown, naming), notes=given.notes)

@@ -35,7 +35,10 @@ def separable_asked(layer: str | None, depthwise: str | None, pointwise: str | N
 def gather_separable(
     arrays: ConvArrays, options: LayerOptions, depthwise: str | None, pointwise: str | None
 ) -> Given:
-    """X, both filters, b and dY, or the built-in layer. Raises UsageError for what it has not."""
+    """X, both filters, b and dY, perhaps from a bundle, or the built-in layer.
+
+    Raises UsageError for what the layer has not.
+    """
     from convgrad_cli.cli.inputs import typed_options
     from convgrad_cli.cli.separable import gathered
 
@@ -44,14 +47,8 @@ def gather_separable(
         "X": arrays.input, "depthwise": depthwise, "pointwise": pointwise,
         "b": arrays.bias, "dY": arrays.upstream,
     }  # fmt: skip
-    typed = {**typed_options(options), "dims": arrays.dims}
-    given = gathered(specs, typed, allow_nonfinite=arrays.allow_nonfinite)
-    if "X" not in given:
-        raise UsageError("X is missing.", expected="--input", array="X")
-    for name in ("depthwise", "pointwise"):
-        if name not in given:
-            raise UsageError(f"The {name} filter is missing.", expected=f"--{name}", array=name)
-    return given
+    typed = {**typed_options(options), "dims": arrays.dims, "layout": arrays.layout}
+    return gathered(specs, typed, bundle=arrays.bundle, allow_nonfinite=arrays.allow_nonfinite)
 
 
 def separable_page(given: Given, naming: NamingOptions) -> str:
@@ -63,8 +60,14 @@ def separable_page(given: Given, naming: NamingOptions) -> str:
     from convgrad_cli.layers.chain_nodes import NODES
     from convgrad_cli.render.page import chain_page
 
-    parameters = {name: given[name] for name in ("depthwise", "pointwise", "b") if name in given}
+    if given.options.get("layout") not in (None, "nchw"):
+        raise UsageError(
+            "The page of a separable layer has its channels first.",
+            expected="--layout nchw",
+            found=f"--layout {given.options['layout']}",
+        )
     plan = plan_of(given)
+    parameters = {name: given[name] for name in ("depthwise", "pointwise", "b") if name in given}
     dY = upstream(given, plan.pointwise)
     node = NODES["separable"](given["X"].shape, None, parameters, _chosen(given))
     done = run([node], given["X"], Ending(upstream=dY))
@@ -81,16 +84,11 @@ def _chosen(given: Given) -> dict[str, Any]:
 
 def _refuse(arrays: ConvArrays, options: LayerOptions) -> None:
     """Raise UsageError for arrays and options of other layers."""
-    if arrays.bundle is not None or arrays.sample is not None:
+    if arrays.sample is not None:
         raise UsageError(
-            "A separable layer takes no bundle and has no sample.",
-            expected="--input, --depthwise, --pointwise (and --bias, --upstream)",
-        )
-    if arrays.layout not in (None, "nchw"):
-        raise UsageError(
-            "The page of a separable layer has its channels first.",
-            expected="--layout nchw",
-            found=f"--layout {arrays.layout}",
+            "No built-in example is a separable layer.",
+            expected="--input, --depthwise, --pointwise (and --bias, --upstream), or a bundle",
+            found=f"--sample {arrays.sample}",
         )
     if options.groups is not None:
         raise UsageError("--groups has no meaning here: every channel is a group of its own.")

@@ -180,24 +180,33 @@ def _base(arrays: ConvArrays | PoolArrays, stdin: Stdin, typed: dict[str, Any]) 
     if arrays.bundle is not None and arrays.sample is not None:
         raise UsageError("A bundle and --sample are both given.", remedy="give one of them")
     if arrays.bundle is not None:
-        from convgrad_cli.arrays import read_bundle
-
-        bundle = read_bundle(arrays.bundle, stdin, allow_nonfinite=arrays.allow_nonfinite)
-        options = dict(bundle.options)
-        if isinstance(options.get("padding"), str):
-            options["padding"] = words.padding(str(options["padding"]))
-        operation = options.pop("operation", None)
-        return Given(dict(bundle.arrays), options, operation=str(operation) if operation else None)
+        return bundled(arrays.bundle, stdin, allow_nonfinite=arrays.allow_nonfinite)
     if named and arrays.sample is None:
         return Given()
     from convgrad_cli.cli.examples import choose_example, example_arrays, named_example
 
     if arrays.sample is not None:
         example = named_example(arrays.sample)
-        return Given(example_arrays(example), dict(example.options), notation=example.notation)
+        held, options = example_arrays(example), dict(example.options)
+        if example.layer == "conv" and not hasattr(arrays, "filter"):
+            note = f"The example {example.name} is a convolution's: the pool takes its X alone."
+            return Given({"X": held["X"]}, {}, [note], example.notation)
+        return Given(held, options, notation=example.notation)
     example = choose_example("conv" if hasattr(arrays, "filter") else "pool", typed)
     note = f"No arrays were given: this is the built-in example {example.name} ({example.title})."
     return Given(example_arrays(example), dict(example.options), [note], example.notation)
+
+
+def bundled(spec: str, stdin: Stdin, *, allow_nonfinite: bool) -> Given:
+    """What a bundle holds: its arrays, its options as values, and what it says it is."""
+    from convgrad_cli.arrays import read_bundle
+
+    bundle = read_bundle(spec, stdin, allow_nonfinite=allow_nonfinite)
+    options = dict(bundle.options)
+    if isinstance(options.get("padding"), str):
+        options["padding"] = words.padding(str(options["padding"]))
+    operation = options.pop("operation", None)
+    return Given(dict(bundle.arrays), options, operation=str(operation) if operation else None)
 
 
 def typed_options(options: ConvOptions | PoolOptions) -> dict[str, Any]:

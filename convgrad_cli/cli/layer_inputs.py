@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.cli.inputs import Given
+from convgrad_cli.cli.inputs import Given, bundled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,14 +20,12 @@ def read_given(
 ) -> Given:
     """What the user gave: a bundle first, then the arrays of ``specs`` (name to what was written)
     and the options, which win over it."""
-    from convgrad_cli.arrays import Stdin, read_array, read_bundle
+    from convgrad_cli.arrays import Stdin, read_array
 
     stdin = Stdin(getattr(sys.stdin, "buffer", None))
     given = Given()
     if bundle is not None:
-        held = read_bundle(bundle, stdin, allow_nonfinite=allow_nonfinite)
-        given.arrays |= held.arrays
-        given.options |= {key: v for key, v in held.options.items() if key != "operation"}
+        given = bundled(bundle, stdin, allow_nonfinite=allow_nonfinite)
     for name, spec in specs.items():
         if spec is not None:
             given.arrays[name] = read_array(spec, name, stdin, allow_nonfinite=allow_nonfinite)

@@ -52,7 +52,7 @@ def gather_picture(
     given, kind = gather_layer(arrays, options, layer)
     named = (given.operation or "").partition("_")[0]
     kind = named if layer is None and named in KINDS else kind
-    if kind not in KINDS:
+    if kind not in (*KINDS, *further):
         raise UsageError(
             f"A bundle of the layer {kind} cannot be taken here.",
             expected=f"a bundle of one of {', '.join(KINDS)}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from convgrad_cli.cli.lecture_options import DepthwiseOption, PointwiseOption
 from convgrad_cli.cli.options import (
     BiasOption,
+    BundleArgument,
     ConvOptions,
     DimsOption,
     InputOption,
@@ -53,6 +54,7 @@ def separable(
     options: ConvOptions,
     output: OutputOptions,
     symbolic: SymbolicOptions,
+    bundle: BundleArgument = None,
     input: InputOption = None,
     depthwise: DepthwiseOption = None,
     pointwise: PointwiseOption = None,
@@ -76,17 +78,23 @@ def separable(
         "X": input, "depthwise": depthwise, "pointwise": pointwise, "b": bias, "dY": upstream,
     }  # fmt: skip
     typed = {**typed_options(options), "dims": dims, "layout": layout}
-    given = gathered(specs, typed, allow_nonfinite=allow_nonfinite)
+    given = gathered(specs, typed, bundle=bundle, allow_nonfinite=allow_nonfinite)
     _emit(plan_of(given), given, output, symbolic, learning_rate)
 
 
 def gathered(
-    specs: dict[str, str | None], typed: dict[str, Any], *, allow_nonfinite: bool
+    specs: dict[str, str | None],
+    typed: dict[str, Any],
+    *,
+    bundle: str | None = None,
+    allow_nonfinite: bool,
 ) -> Given:
     """The arrays and options, or the built-in layer where there are none."""
+    from convgrad_cli.cli.inputs import only_bundles_of
     from convgrad_cli.cli.layer_inputs import example_given, read_given
 
-    given = read_given(specs, typed, allow_nonfinite=allow_nonfinite)
+    given = read_given(specs, typed, bundle=bundle, allow_nonfinite=allow_nonfinite)
+    only_bundles_of(given, "separable")
     if not given.arrays:
         note = "No arrays were given: this is a built-in layer of two channels in and three out."
         given = example_given(_EXAMPLE, given.options, note)

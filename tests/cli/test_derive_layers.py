@@ -363,7 +363,7 @@ BAD = {
     "--layer upsample --upsample cubic --input-shape 2,2": "Unknown upsampling 'cubic'.",
     "--layer upsample -x [[1]] -g [[1]]": "dY has the wrong shape.\n  expected  (2, 2)",
     "--layer separable --input-shape 2,3,3": "depthwise is missing.\n  expected  --depthwise,",
-    "--layer separable --sample slides": "A separable layer takes no bundle and has no sample.",
+    "--layer separable --sample slides": "No built-in example is a separable layer.",
     "--layer separable dQ": "expected  V, dDepthwise, dX, Y, dPointwise, dV, db",
     "--layer separable dD[7,0,0]": "dDepthwise[0,0,0] to dDepthwise[1,1,1]",
     "--layer separable --symbols D=V": "V for both D and V",

@@ -66,7 +66,7 @@ def test_a_filter_of_its_own_says_which_layer_it_is(convgrad: Any, tmp_path: Pat
         ((*BOTH, "--groups", "1"), "every channel is a group of its own"),
         ((*BOTH, "--layout", "nhwc"), "channels first"),
         ((*BOTH, "--crop", "1"), "does not take --crop"),
-        ((*BOTH, "--sample", "slides"), "takes no bundle and has no sample"),
+        ((*BOTH, "--sample", "slides"), "No built-in example is a separable layer."),
         (("--layer", "conv", "--depthwise", "[[[1]]]"), "--depthwise is for --layer separable"),
         (("--layer", "other"), "upsample, separable"),
     ],
@@ -91,9 +91,88 @@ def test_too_large_a_layer_has_no_page(convgrad: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "p.html").exists()
 
 
-@pytest.mark.parametrize("command", ["explore", "figure"])
-def test_a_bundle_of_a_separable_layer_is_refused(convgrad: Any, command: str) -> None:
-    bundle = {"operation": "separable_backward", "X": [[[1]]]}
-    done = convgrad(command, "-", "-o", "out.html", stdin=json.dumps(bundle).encode())
+BUNDLE = {
+    "X": [[[1, 2, 3], [4, 5, 6], [7, 8, 9]]], "depthwise": [[[1, 2], [3, 4]]],
+    "pointwise": [[2], [3]], "b": [1, -1], "dY": [[[1]], [[-2]]], "stride": 2,
+}  # fmt: skip
+
+
+def document_of(convgrad: Any, *arguments: str, bundle: dict[str, Any]) -> Any:
+    done = convgrad("explore", *arguments, stdin=json.dumps(bundle).encode())
+    assert done.returncode == 0, done.stderr
+    return payload_of(done.stdout)
+
+
+@pytest.mark.parametrize("told", [{"operation": "separable_backward"}, {}], ids=["says", "shows"])
+def test_a_bundle_has_its_page(convgrad: Any, told: dict[str, str]) -> None:
+    """It says which layer it is, or its two filters show it."""
+    held = document_of(convgrad, "-", bundle=BUNDLE | told)
+    (layer,) = held["document"]["layers"]
+    assert (layer["type"], layer["stride"]) == ("separable", 2)
+    assert held["arrays"]["W0"]["values"] == [1, 2, 3, 4]
+    assert held["arrays"]["dh2"]["values"] == [1, -2]
+
+
+def test_the_command_line_wins_over_the_bundle(convgrad: Any) -> None:
+    arguments = (
+        "-",
+        "--pointwise",
+        "[[5], [7]]",
+        "--stride",
+        "1",
+        "-g",
+        "[[[1,2],[3,4]],[[5,6],[7,8]]]",
+    )
+    held = document_of(convgrad, *arguments, bundle=BUNDLE)
+    assert held["arrays"]["W1"]["values"] == [5, 7]
+    assert held["document"]["layers"][0]["stride"] == [1]
+
+
+def test_uneven_padding_in_a_bundle_is_read_as_on_the_command_line(convgrad: Any) -> None:
+    bundle = {**BUNDLE, "padding": "1:0"}
+    del bundle["dY"]
+    held = document_of(convgrad, "-", bundle=bundle)
+    assert held["arrays"]["dh2"]["values"] == [1] * 8
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (("derive", "-", "dP[0,0]", "--steps", "numbers"), "∂L/∂P_{1,1,1,1} = 1·37 = 37"),
+        (("separable", "-", "--format", "text"), "dPointwise"),
+        (("check", "arrays", "-", "--db", "[1, -2]"), "db  right"),
+    ],
+)
+def test_every_command_takes_the_bundle(
+    convgrad: Any, command: tuple[str, ...], expected: str
+) -> None:
+    done = convgrad(*command, stdin=json.dumps(BUNDLE).encode())
+    assert done.returncode == 0, done.stderr
+    assert expected in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("bundle", "said"),
+    [
+        ({"operation": "separable_backward", "X": [[[1]]]}, "The depthwise filter is missing."),
+        ({**BUNDLE, "layout": "nhwc"}, "channels first"),
+        ({**BUNDLE, "operation": "maxpool_backward"}, "The pool has no window."),
+    ],
+)
+def test_a_bundle_that_has_no_page(convgrad: Any, bundle: dict[str, Any], said: str) -> None:
+    done = convgrad("explore", "-", "-o", "out.html", stdin=json.dumps(bundle).encode())
     assert done.returncode == 2
+    assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_figure_takes_no_bundle_of_a_separable_layer(convgrad: Any) -> None:
+    done = convgrad("figure", "-", "-o", "out.svg", stdin=json.dumps(BUNDLE).encode())
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+def test_another_layers_bundle_is_refused_by_name(convgrad: Any) -> None:
+    bundle = {"operation": "maxpool_backward", "X": [[1, 2], [3, 4]], "window": 2}
+    done = convgrad("separable", "-", stdin=json.dumps(bundle).encode())
+    assert done.returncode == 2
+    assert "convgrad maxpool takes it" in done.stderr

@@ -227,6 +227,42 @@ def test_explore_takes_the_lectures_other_layers(
     assert options.items() <= layer["options"].items()
 
 
+@pytest.mark.parametrize("sample", ["slides", "recitation-2", "batch"])
+def test_an_activation_of_a_sample_follows_its_layer(convgrad: Any, sample: str) -> None:
+    """z and dA are those of the same sample's convolution with the activation."""
+    relu = ("--activation", "relu", "--sample", sample)
+    alone = convgrad("explore", "--layer", "activation", *relu)
+    assert alone.returncode == 0, alone.stderr
+    assert f"after the layer of the example {sample}: z is its Y, dA its dY." in alone.stderr
+    arrays = payload_of(alone.stdout)["arrays"]
+    read = json.loads(convgrad("backward", *relu, "--only", "A,dY", "--json").stdout)
+    z = json.loads(convgrad("forward", "--sample", sample, "--json").stdout)["Y"]
+    assert arrays["Y"]["values"] == np.ravel(z).tolist()
+    held = json.loads(convgrad("derive", "dY", "--layer", "activation", *relu, "--json").stdout)
+    values = [each["value"] for each in held["derivation"]["equations"]]
+    assert values == np.ravel(read["dY"]).tolist()
+
+
+def test_a_pool_takes_a_convolutions_sample_without_its_gradient(convgrad: Any) -> None:
+    done = convgrad("explore", "--layer", "maxpool", "--window", "2", "--sample", "recitation-2")
+    assert done.returncode == 0, done.stderr
+    assert "recitation-2 is a convolution's: the pool takes its X alone." in done.stderr
+    layer = payload_of(done.stdout)
+    assert layer["options"]["stride"] == [2, 2]
+    assert layer["arrays"]["dY"]["values"] == [1] * 4
+
+
+def test_a_copied_upsampling_keeps_its_mode(convgrad: Any) -> None:
+    X = [[1, 2], [3, 4]]
+    page = convgrad("explore", "--upsample", "zeros", "-x", json.dumps(X), "--stride", "3")
+    options = payload_of(page.stdout)["options"]
+    again = convgrad("explore", "-", stdin=json.dumps({"X": X, **options}).encode())
+    assert payload_of(again.stdout)["options"] == options
+    assert options["mode"] == "zeros"
+    derived = convgrad("derive", "-", "Y[0,1]", stdin=json.dumps({"X": X, **options}).encode())
+    assert "O12 = 0" in derived.stdout
+
+
 def test_a_crop_keeps_the_activations_upstream(convgrad: Any) -> None:
     done = convgrad("explore", "--activation", "relu", "--sample", "recitation-1", "--crop", "3,2")
     assert done.returncode == 0, done.stderr

@@ -77,7 +77,7 @@ def _kind_options(layer: Layer) -> dict[str, Any]:
     if layer.kind == "activation":
         return {}
     if layer.kind == "upsample":
-        return {"stride": list(g.scale)}
+        return {"stride": list(g.scale), "mode": g.mode}
     if layer.kind == "transposed":
         return {
             "groups": g.groups,

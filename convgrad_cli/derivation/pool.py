@@ -125,7 +125,7 @@ class TracedAvgPool(TracedPool):
     def count(self, target: str) -> int:
         """Every member of every window once, forward and backward."""
         geometry = self.plan.geometry
-        along = prod(sum(1 for _ in axis.taps()) for axis in geometry.axes)
+        along = prod(axis.tap_count for axis in geometry.axes)
         return geometry.batch * geometry.channels * along
 
 

@@ -87,7 +87,7 @@ class TracedProducts:
         outputs: int = prod(geometry.output_shape)
         if target == "db":
             return outputs
-        along = prod(sum(1 for _ in axis.taps()) for axis in self.axes)
+        along = prod(axis.tap_count for axis in self.axes)
         pairs = geometry.in_channels * geometry.out_channels // geometry.groups
         products: int = geometry.batch * pairs * along
         return products + outputs * (target == "Y" and self.bias)

@@ -72,7 +72,7 @@ class TracedTransforms:
             return outputs
         products = 0
         for each in self.plan.geometry.maps:
-            along = prod(sum(1 for _ in axis.taps()) for axis in each.axes)
+            along = prod(axis.tap_count for axis in each.axes)
             products += each.batch * each.out_channels * each.channels_per_group * along
         return products + outputs * (target == "Y" and self.bias)
 

@@ -106,6 +106,14 @@ class Axis:
         for out in range(self.output):
             yield from self.taps_of_output(out)
 
+    @property
+    def tap_count(self) -> int:
+        """Number of taps, without walking them: O(1) where nothing is padded, else O(kernel)."""
+        if not (self.before or self.after or self.ceil_mode):
+            return self.kernel * self.output
+        windows = map(self.outputs_of_kernel, range(self.kernel))
+        return sum(outs.stop - outs.start for outs in windows)
+
     def taps_of_output(self, out: int) -> list[Tap]:
         """The taps of one window, filter positions in order."""
         positions = ((k, self.tap(out, k)) for k in range(self.kernel))
@@ -142,5 +150,13 @@ class Axis:
     @property
     def unreached(self) -> tuple[int, ...]:
         """Input positions that no window touches (leftover rows, or gaps between windows)."""
-        touched = {tap.input for tap in self.taps()}
-        return tuple(x for x in range(self.size) if x not in touched)
+        touched = bytearray(self.size)
+        for kernel in range(self.kernel):
+            if outs := self.outputs_of_kernel(kernel):
+                first, last = self.position(outs[0], kernel), self.position(outs[-1], kernel)
+                touched[first : last + 1 : self.stride] = b"\1" * len(outs)
+        found, x = [], touched.find(0)
+        while x >= 0:
+            found.append(x)
+            x = touched.find(0, x + 1)
+        return tuple(found)

@@ -85,6 +85,7 @@ def test_output_sizes_counted_by_hand(axis, outputs):
 def test_all_views_of_the_taps_are_the_walk(axis):
     walk = walked(axis)
     assert list(axis.taps()) == walk
+    assert axis.tap_count == len(walk)
     for out in range(axis.output):
         assert axis.taps_of_output(out) == [tap for tap in walk if tap[0] == out]
     for k in range(axis.kernel):
@@ -94,6 +95,14 @@ def test_all_views_of_the_taps_are_the_walk(axis):
         assert axis.taps_of_input(x) == [tap for tap in walk if tap[2] == x]
     touched = {x for _, _, x in walk}
     assert axis.unreached == tuple(x for x in range(axis.size) if x not in touched)
+
+
+def test_what_is_counted_is_not_walked():
+    """Sizes of which a walk would never end, as a shape on the command line may have them."""
+    assert Axis(10**12, 10**6).tap_count == 10**6 * (10**12 - 10**6 + 1)
+    assert Axis(10**20, 3, 2, 1, 1).tap_count == 3 * (10**20 // 2) - 1
+    assert Axis(10**6, 1000, dilation=5).unreached == ()
+    assert Axis(10**6, 1, 10**5).unreached[:2] == (1, 2)
 
 
 @given(axes())

@@ -21,7 +21,10 @@ def locate(problem: Problem, target: str, mask: Array, found: Array, right: Arra
     places = [_size(mask, found, right)]
     if mask.all() and mask.size > 1:
         return [*places, Place("everywhere", "every element differs", exactly=True)]
-    places += _entries(problem, target, mask)
+    if mask.sum() == 1:
+        places.append(Place("element", "only this one element differs", exactly=True))
+    else:
+        places += _entries(problem, target, mask)
     regions = [(*region, int(region[2].sum())) for region in problem.regions(target, mask.shape)]
     holding = [r for r in regions if r[3] < mask.size and not np.any(mask & ~r[2])]
     for name, words, _, count in sorted(holding, key=lambda r: r[3])[:2]:
@@ -38,8 +41,9 @@ def _size(mask: Array, found: Array, right: Array) -> Place:
     gap = (found - right)[usable]
     largest, smallest = float(np.abs(gap).max()), float(np.abs(gap).min())
     scale = float(np.sqrt(np.mean(np.square(right)))) or 1.0
+    sizes = sorted({f"{size:.3g}" for size in (smallest, largest)}, key=float)
     text = (
-        f"{int(mask.sum())} of {mask.size} elements differ, by {smallest:.3g} to {largest:.3g} "
+        f"{int(mask.sum())} of {mask.size} elements differ, by {' to '.join(sizes)} "
         f"(the right ones are about {scale:.3g} in size)"
     )
     if gap.size > 1 and np.allclose(gap, gap[0], rtol=1e-6, atol=1e-9 * scale):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.report import ArraysReport
-from convgrad_cli.errors import UsageError
 from convgrad_cli.render.check_lines import Lines, shape_text, value_text
 from convgrad_cli.render.plain_text import plain_ascii
 
@@ -29,16 +28,17 @@ def check_output(
     color: bool = False,
     ascii_only: bool = False,
 ) -> str | bytes:
-    """A check's report as JSON bytes or as text; a table is the text wrapped and in colour.
-
-    Raises UsageError for the formats a check has no form in.
-    """
+    """A check's report as JSON bytes or as text; a table is the text wrapped and in colour,
+    Markdown and LaTeX a document to hand back."""
     if format == "json":
         from convgrad_cli.render.check_json import check_json
 
         return check_json(report)
-    if format not in ("table", "text"):
-        raise UsageError(f"A check cannot be written as {format}.", expected="table, text or json")
+    if format in ("markdown", "latex"):
+        from convgrad_cli.render.check_sheet import check_sheet
+
+        text = check_sheet(report, format, long=long, precision=precision)
+        return plain_ascii(text) if ascii_only else text
     lines = Lines(precision=precision)
     _write(report, lines, long=long)
     if format == "text":
@@ -76,7 +76,7 @@ def write_arrays(report: ArraysReport, lines: Lines, *, long: bool) -> None:
 def write_gradient(report: GradientReport, lines: Lines, *, long: bool, indent: int = 0) -> None:
     """One array: verdict, explanations, where it differs, and what is worth knowing."""
     style = "good" if report.verdict == "right" else "bad"
-    lines.verdict(indent, report.name, report.verdict, style, _summary(report, lines))
+    lines.verdict(indent, report.name, report.verdict, style, summary(report, lines.precision or 6))
     inner = indent + 4
     write_diagnoses(report.diagnosis, lines, long=long, indent=inner)
     if report.where and (long or not report.diagnosis or report.diagnosis[0].mistakes == ("G5",)):
@@ -98,7 +98,8 @@ def write_gradient(report: GradientReport, lines: Lines, *, long: bool, indent: 
         _details(report, lines, inner)
 
 
-def _summary(report: GradientReport, lines: Lines) -> str:
+def summary(report: GradientReport, digits: int) -> str:
+    """How much of an array differs, and the worst of it."""
     if report.found_shape != report.expected_shape and report.max_abs_error is None:
         found, expected = shape_text(report.found_shape), shape_text(report.expected_shape)
         return f"its shape is {found}, not {expected}"
@@ -110,7 +111,6 @@ def _summary(report: GradientReport, lines: Lines) -> str:
     at = f"[{', '.join(map(str, report.worst_index or ()))}]"
     if report.max_abs_error is None:
         return f"{report.differing} of {report.total} elements are not finite numbers"
-    digits = lines.precision or 6
     return (
         f"{report.differing} of {report.total} elements differ, most at {at}: "
         f"expected {value_text(report.expected, digits)}, found {value_text(report.found, digits)}"

@@ -143,7 +143,6 @@ NOT_CHECKABLE = [
     (["arrays", "--layer", "maxpool", "--groups", 2, "--window", 2, "--dX", "[[1]]"], "--groups"),
     (["arrays", "--dX", "-", "--dW", "-"], "standard input"),
     (["arrays", "--dX", "[[1]]", "--rule", "loose"], "Unknown rule"),
-    (["arrays", "--dX", "[[1]]", "--format", "latex"], "cannot be written as latex"),
     (["arrays", "-x", "[[1,2],[3,4]]", "--window", 2, "--dX", "[[1]]"], "which pool"),
     (["power", "--only", "dZ"], "dZ"),
     (["function", "mine.py"], "FILE.py:NAME"),

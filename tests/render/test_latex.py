@@ -8,6 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convgrad_cli import check_arrays, check_function
+from convgrad_cli.check import check_power
+from convgrad_cli.check.arrays import problem_for
+from convgrad_cli.render.check import check_output
 from convgrad_cli.render.result import Result
 from tests.render.results import GEOMETRY, batch, single, small, text_of
 
@@ -86,6 +90,23 @@ def test_left_out_planes_are_counted_in_a_comment() -> None:
     assert "\n% ... 13 more planes ...\n" in text
 
 
+def checks() -> str:
+    """Reports of checks with long words, every kind of verdict and every sign of the catalogue."""
+    X, W = np.arange(98.0).reshape(1, 2, 7, 7), np.arange(1.0, 25.0).reshape(3, 2, 2, 2)
+    dY = np.cos(np.arange(147.0)).reshape(1, 3, 7, 7)
+    options = {"activation": "gelu", "padding": "same"}
+    layer = problem_for("conv", {"X": X, "W": W, "dY": dY}, {}, options)
+    arrays = {name: layer.right(name) * 2 for name in ("dX", "dW", "db")}
+    report = check_arrays(X, W, dA=dY, **arrays, **options, symbolic=True)
+    said = [d for name in layer.targets for d in layer.mistakes(name)]
+    report.notes = [f"{mistake.phrase}: {mistake.fix}" for mistake in said]
+    power = check_power(layer, ["dX", "dZ"])
+    tried = check_function(lambda X, W, dY: (_ for _ in ()).throw(ValueError("50% of $x_1 & ^~\\")))
+    return "\\newpage\n".join(
+        str(check_output(each, "latex", long=True)) for each in (report, power, tried)
+    )
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
 def test_it_compiles_within_the_margins(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
@@ -99,7 +120,7 @@ def test_it_compiles_within_the_margins(tmp_path: Path) -> None:
         single(random.normal(size=(2, 3, 50, 60))),
         Result("maxpool_forward", GEOMETRY, {"Y": np.eye(3), "switches": np.eye(3, dtype=int)}),
     ]
-    body = "\\newpage\n".join(text_of(result, "latex") for result in results)
+    body = "\\newpage\n".join(text_of(result, "latex") for result in results) + checks()
     source = tmp_path / "page.tex"
     source.write_text(
         "\\documentclass{article}\\usepackage{amsmath,graphicx}\n\\begin{document}\n"

@@ -10,7 +10,8 @@ from convgrad_cli.derivation.derivation import Derivation
 from convgrad_cli.derivation.equation import Equation
 from convgrad_cli.derivation.layer import LayerDerivation
 from convgrad_cli.derivation.model import Factor, Frame, Index, Term, Traced
-from convgrad_cli.derivation.notation import Names, Notation
+from convgrad_cli.derivation.names import Names
+from convgrad_cli.derivation.notation import Notation
 from convgrad_cli.derivation.notation_known import NOTATIONS, notation_named, parse_symbols
 from convgrad_cli.derivation.pool import TracedAvgPool, TracedMaxPool, trace_pool
 from convgrad_cli.derivation.targets import Label, Selected, read_label

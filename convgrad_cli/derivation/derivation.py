@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.derivation.equation import Equation, aligned
-from convgrad_cli.derivation.notation import Names
+from convgrad_cli.derivation.names import Names
 from convgrad_cli.derivation.notation_known import notation_named
 from convgrad_cli.derivation.numbers import Values
 from convgrad_cli.derivation.targets import Selected, select

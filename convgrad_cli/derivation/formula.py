@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.derivation.activation import SIGMA, SIGMA_PRIME, TracedActivation
 from convgrad_cli.derivation.conv import TracedConv
-from convgrad_cli.derivation.notation import Quotient
+from convgrad_cli.derivation.glyph import Quotient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from convgrad_cli.derivation.glyph import Part, Parts
     from convgrad_cli.derivation.model import Frame
-    from convgrad_cli.derivation.notation import Names, Part, Parts
+    from convgrad_cli.derivation.names import Names
     from convgrad_cli.derivation.writer import Writer
     from convgrad_cli.geometry import Axis
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from convgrad_cli.derivation.activation import TracedActivation
 from convgrad_cli.derivation.blocks import Math, Picture, Side, sentence
 from convgrad_cli.derivation.equation import Equation
-from convgrad_cli.derivation.notation import Quotient
+from convgrad_cli.derivation.glyph import Quotient
 from convgrad_cli.derivation.pictures import fits, grids, side_by_side
 from convgrad_cli.derivation.pool import TracedMaxPool, TracedPool
 

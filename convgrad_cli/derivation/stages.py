@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.derivation.derivation import Derivation
-from convgrad_cli.derivation.notation import Names
+from convgrad_cli.derivation.names import Names
 from convgrad_cli.derivation.notation_known import notation_named
 from convgrad_cli.derivation.targets import names_target, read_label
 from convgrad_cli.errors import ConvgradError, UsageError

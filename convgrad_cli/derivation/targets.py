@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from convgrad_cli.derivation.model import Index, Traced
-    from convgrad_cli.derivation.notation import Names
+    from convgrad_cli.derivation.names import Names
 
 
 class Selected(NamedTuple):

@@ -12,8 +12,9 @@ from convgrad_cli.derivation.glyph import Glyph, Quotient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from convgrad_cli.derivation.glyph import Atom, Part
     from convgrad_cli.derivation.model import Index
-    from convgrad_cli.derivation.notation import Atom, Names, Part
+    from convgrad_cli.derivation.names import Names
     from convgrad_cli.derivation.notation_scripts import Script
 
 

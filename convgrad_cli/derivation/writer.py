@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from convgrad_cli.derivation.equation import joined
-from convgrad_cli.derivation.notation import Names, Quotient
+from convgrad_cli.derivation.glyph import Quotient
 from convgrad_cli.derivation.notation_scripts import (
     AsciiText,
     Expression,
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from convgrad_cli.derivation.equation import Equation
+    from convgrad_cli.derivation.glyph import Atom, Parts
     from convgrad_cli.derivation.model import Factor, Index, Term
-    from convgrad_cli.derivation.notation import Atom, Parts
+    from convgrad_cli.derivation.names import Names
     from convgrad_cli.derivation.notation_scripts import Script
 
 SCRIPTS: dict[str, type[Script]] = {

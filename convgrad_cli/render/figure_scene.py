@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.derivation.activation import SIGMA_PRIME
 from convgrad_cli.derivation.model import Factor
-from convgrad_cli.derivation.notation import Names
+from convgrad_cli.derivation.names import Names
 from convgrad_cli.derivation.writer import Writer
 from convgrad_cli.render.figure_ink import Cell
 from convgrad_cli.render.figure_sheet import Block

@@ -19,7 +19,7 @@ from convgrad_cli.derivation import (
 )
 from convgrad_cli.derivation.equation import joined
 from convgrad_cli.derivation.model import Term, Traced
-from convgrad_cli.derivation.notation import Names
+from convgrad_cli.derivation.names import Names
 from convgrad_cli.derivation.templates import speller
 from convgrad_cli.derivation.writer import SCRIPTS
 from convgrad_cli.errors import UsageError

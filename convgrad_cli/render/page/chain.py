@@ -11,7 +11,7 @@ import itertools
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.derivation.notation import Names
+from convgrad_cli.derivation.names import Names
 from convgrad_cli.derivation.notation_known import NOTATIONS
 from convgrad_cli.errors import UsageError
 from convgrad_cli.layers.loss import FORMULAS

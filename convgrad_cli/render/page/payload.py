@@ -11,7 +11,7 @@ import math
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from convgrad_cli.derivation.notation import Names
+from convgrad_cli.derivation.names import Names
 from convgrad_cli.derivation.notation_known import NOTATIONS
 from convgrad_cli.geometry.ranks import FILTER_LAYOUTS, filter_layout, input_layout
 from convgrad_cli.render.page.symbols import fractions, joints, layer_symbols

@@ -12,13 +12,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.derivation.activation import SIGMA, SIGMA_PRIME
-from convgrad_cli.derivation.notation import Glyph, Names, Quotient
+from convgrad_cli.derivation.glyph import Glyph, Quotient
+from convgrad_cli.derivation.names import Names
 from convgrad_cli.derivation.writer import SCRIPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from convgrad_cli.derivation.notation import Atom, Notation, Part
+    from convgrad_cli.derivation.glyph import Atom, Part
+    from convgrad_cli.derivation.notation import Notation
     from convgrad_cli.derivation.notation_scripts import Script
     from convgrad_cli.render.layer import Layer
 

@@ -21,6 +21,14 @@ settings.register_profile("convgrad", deadline=None, derandomize=True)
 settings.load_profile("convgrad")
 
 
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One process more than there are cores: the page's tests wait for a browser to draw."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (cores or 1) + 1
+
+
 class Done(Protocol):
     """A finished command."""
 

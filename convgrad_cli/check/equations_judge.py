@@ -7,12 +7,10 @@ put in, numbers alone, or a max pool's ``max(…)``.
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.check.equations_match import Matcher, Side, resolved
 from convgrad_cli.check.equations_numbers import judge_numbers, put_in
-from convgrad_cli.check.equations_parse import Budget, Monomial, Parser
 from convgrad_cli.check.equations_report import (
     RIGHT,
     UNCHECKED,
@@ -21,8 +19,9 @@ from convgrad_cli.check.equations_report import (
     EquationReport,
     Problem,
 )
+from convgrad_cli.check.equations_sides import Read, Reader
 from convgrad_cli.check.equations_symbols import Factor, Local, Symbol, Symbols
-from convgrad_cli.check.equations_text import OPENING, General, Span, Statement, Token, Unreadable
+from convgrad_cli.check.equations_text import General, Span, Statement, Unreadable
 from convgrad_cli.derivation import TracedMaxPool
 from convgrad_cli.derivation.activation import TracedActivation
 from convgrad_cli.geometry import window_members
@@ -32,18 +31,8 @@ if TYPE_CHECKING:
 
     from convgrad_cli.check.equations_truth import Sum, Truth
 
-FUNCTIONS = frozenset(("conv", "sum", "pad", "padded", "rot", "dilate", "full"))
 GENERAL = "not checked: only elements are, with their sums written out term by term"
 NOT_GIVEN = "the numbers were not checked: that needs the layer's arrays"
-
-
-class Read(NamedTuple):
-    """A side as it was read."""
-
-    monomials: list[Monomial]
-    maximum: bool
-    start: Span
-    end: Span
 
 
 class Subject(NamedTuple):
@@ -59,7 +48,7 @@ class Judge:
     def __init__(self, truth: Truth, statements: Sequence[Statement] = ()) -> None:
         self.truth = truth
         self.symbols = Symbols(truth.layer)
-        self.budget = Budget(sum(len(statement.tokens) for statement in statements))
+        self.reader = Reader(self.symbols, statements)
         self.sides = 0
         """Sides that could be read."""
 
@@ -95,9 +84,9 @@ class Judge:
         """
         read: list[Read | None] = []
         first: Unreadable | None = None
-        for tokens, end in self._sides(statement):
+        for tokens, end in self.reader.sides(statement):
             try:
-                read.append(self._read(tokens, end))
+                read.append(self.reader.read(tokens, end))
             except Unreadable as place:
                 report.problems.append(_unreadable(place))
                 first = first or place
@@ -107,58 +96,13 @@ class Judge:
             raise first
         return read
 
-    def _sides(self, statement: Statement) -> Iterator[tuple[list[Token], Span]]:
-        """The tokens between the equal signs, and where each side ends."""
-        if not any(token.text == "=" for token in statement.tokens):
-            after = _after(statement.tokens[-1].span)
-            raise Unreadable(after, "an equation: = and its right side", "the end of the line")
-        for token, follower in pairwise((*statement.tokens, statement.tokens[-1])):
-            function = token.text in FUNCTIONS and follower.text in OPENING
-            if token.kind == "sum" or function:
-                expected = "the sum written out, one product after the other"
-                raise General(token.span, expected, token.text)
-        side: list[Token] = []
-        for token in statement.tokens:
-            if token.kind == "op" and token.text == "=":
-                yield side, token.span
-                side = []
-            else:
-                side.append(token)
-        yield side, _after(statement.tokens[-1].span)
-
-    def _read(self, tokens: list[Token], end: Span) -> Read:
-        """A side. Raises Unreadable."""
-        if not tokens:
-            raise Unreadable(end, "a side of the equation", "nothing")
-        start, after = tokens[0].span, _after(tokens[-1].span)
-        if tokens[0].text == "max" and len(tokens) > 1 and tokens[1].text in OPENING:
-            return Read(list(self._members(tokens, after)), True, start, after)
-        return Read(self._parser(tokens, after).side(), False, start, after)
-
-    def _members(self, tokens: Sequence[Token], end: Span) -> Iterator[Monomial]:
-        """What stands in ``max(…)``."""
-        if tokens[-1].text != OPENING[tokens[1].text]:
-            raise Unreadable(end, OPENING[tokens[1].text], "the end of the side")
-        argument: list[Token] = []
-        for token in (*tokens[2:-1], Token("op", ",", tokens[-1].span)):
-            if token.text != ",":
-                argument.append(token)
-                continue
-            if not argument:
-                raise Unreadable(token.span, "a member of the window", token.text)
-            yield from self._parser(argument, token.span).side()
-            argument = []
-
-    def _parser(self, tokens: Sequence[Token], end: Span) -> Parser:
-        return Parser(tokens, end, self.symbols, self.budget)
-
     def _subject(self, read: list[Read | None]) -> Subject | None:
         """The first side that is a gradient, an output or a local gradient alone; else the first
         that is a symbol alone, of which the number can be checked."""
         alone = [
             (number, side.monomials[0].factors[0])
             for number, side in enumerate(read)
-            if side is not None and _is_alone(side)
+            if side is not None and side.alone
         ]
         for number, placed in alone:
             factor = placed.factor
@@ -271,13 +215,6 @@ class Judge:
             yield from hints(self.truth, subject, expected, side)
 
 
-def _is_alone(side: Read) -> bool:
-    if side.maximum or len(side.monomials) != 1:
-        return False
-    monomial = side.monomials[0]
-    return monomial.coefficient == 1 and len(monomial.factors) == 1
-
-
 def _with_and_without_bias(expected: Sum) -> list[Sum]:
     """A forward equation may carry the bias or leave it out."""
     bare = {key: c for key, c in expected.items() if all(factor.role != "b" for factor in key)}
@@ -300,7 +237,3 @@ def _verdict(report: EquationReport, judged: list[bool]) -> str:
 
 def _unreadable(place: Unreadable) -> Problem:
     return Problem("unreadable", place.span, place.found, place.expected, place.text)
-
-
-def _after(span: Span) -> Span:
-    return Span(span.line, span.end, span.end + 1)

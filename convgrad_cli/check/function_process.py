@@ -73,7 +73,14 @@ def read_target(spec: str, python: str | None) -> Target:
             remedy="e.g. mine.py:conv_backward",
         )
     path = Path(file)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:  # no way into its directory, or a name too long
+        reason = (error.strerror or "no file").lower()
+        raise FileError(
+            f"The file of the function cannot be read: {reason}.", source=file
+        ) from None
+    if not there:
         raise FileError("The file of the function cannot be read.", found=f"no file {file}")
     return Target(path, name, python or sys.executable)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from convgrad_cli.check.compare import fits
 from convgrad_cli.check.generic import (
+    batch_variants,
     checked,
     factor_between,
     factor_mistake,
@@ -90,6 +91,11 @@ def _general(search: Search) -> Iterator[tuple[Mistake, ...]]:
     if search.right.ndim > 1:
         groups, _ = search.problem.groups(search.target)
         for mistake, variant in generic_variants(search.right, groups, search.names):
+            if search.reproduces(variant):
+                yield (mistake,)
+    lost = search.found.shape == (1, *search.right.shape[1:]) != search.right.shape
+    if lost and search.target in ("dX", "dZ", "Y", "A"):
+        for mistake, variant in batch_variants(search.right):
             if search.reproduces(variant):
                 yield (mistake,)
     flat = search.right.reshape(-1)

@@ -65,7 +65,8 @@ def factor_mistake(alpha: float, geometry: Any, telling: int) -> Mistake | None:
     name = named_factor(alpha, geometry)
     if name is None and telling < TELLING:
         return None
-    words = f"{name} (≈ {alpha:.6g})" if name else f"{alpha:.6g}"
+    plain = name is None or name.lstrip("−") == "2"
+    words = f"{alpha:.6g}" if plain else f"{name} (≈ {alpha:.6g})"
     return Mistake("G1", f"a factor {words} on everything", "drop the factor", {}, frozenset())
 
 
@@ -74,6 +75,16 @@ def generic_variants(
 ) -> Iterator[tuple[Mistake, Array]]:
     """G3, G4 and the "only" half of G5 applied to the right array; each with its mistake."""
     yield from chain(_orders(right, names), _shifts(right, names), _parts(right, groups, names))
+
+
+def batch_variants(right: Array) -> Iterator[tuple[Mistake, Array]]:
+    """What is left of a gradient of every sample where the batch's axis is lost: of size 1."""
+    batch = right.shape[0]
+    fix = f"each sample has a gradient of its own: the result's first axis has size {batch}"
+    for n in range(min(batch, 64)):
+        yield _mistake("G5", f"sample {n} only, without the batch's axis", fix), right[n : n + 1]
+    for words, made in (("the sum", right.sum(0)), ("the mean", right.mean(0))):
+        yield _mistake("G5", f"{words} over the batch", fix), made[None]
 
 
 def _mistake(id: str, phrase: str, fix: str) -> Mistake:

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from convgrad_cli.check.problem import Problem
 
 
-def locate(problem: Problem, target: str, mask: Array, found: Array, right: Array) -> list[Place]:
-    """Statements on the differing elements ``mask``; the first is the size of the difference."""
-    places = [_size(mask, found, right)]
+def locate(
+    problem: Problem, target: str, mask: Array, found: Array, right: Array, single: float
+) -> list[Place]:
+    """Statements on the differing elements ``mask``; the first is the size of the difference.
+
+    ``single``: how far rounding in single precision would bring an element.
+    """
+    places = [_size(mask, found, right), *_hardly(problem, found, right, single)]
     if mask.all() and mask.size > 1:
         return [*places, Place("everywhere", "every element differs", exactly=True)]
     if mask.sum() == 1:
@@ -49,6 +54,26 @@ def _size(mask: Array, found: Array, right: Array) -> Place:
     if gap.size > 1 and np.allclose(gap, gap[0], rtol=1e-6, atol=1e-9 * scale):
         text += f"; always by the same amount, {gap[0]:.6g}"
     return Place("size", text)
+
+
+def _hardly(problem: Problem, found: Array, right: Array, single: float) -> Iterator[Place]:
+    """What a whole array is, beside wrong: an operand, or right but for its rounding."""
+    for name, operand in problem.operands().items():
+        if operand.shape == found.shape and np.array_equal(operand, found):
+            yield Place("operand", f"it is {name} itself", exactly=True)
+    if not np.isfinite(found).all():
+        return
+    largest = float(np.abs(found - right).max())
+    for decimals in (1, 2, 3, 4):
+        grain = 0.5 * 10.0**-decimals
+        rounded = np.allclose(found, np.round(found, decimals), rtol=0, atol=1e-3 * grain)
+        if rounded and largest <= grain * 1.001 and np.any(np.round(right, decimals)):
+            text = f"rounded to {decimals} decimals it would be right (--atol {grain:g} accepts it)"
+            yield Place("rounding", text)
+            return
+    if largest <= single:
+        text = "no more than single precision (float32) would make it differ"
+        yield Place("rounding", f"{text} (--atol {single:.1g} accepts it)")
 
 
 def _entries(problem: Problem, target: str, mask: Array) -> Iterator[Place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Problem
 
+SINGLE = float(np.finfo(np.float32).eps)
 #: Multiply-adds up to which a right answer's blind spots are looked for.
 SMALL_ENOUGH = 5_000_000
 
@@ -143,7 +145,8 @@ def _explain(
     if mask is None:
         report.where = explain_shape(problem, report.name, found, right64)
         return
-    report.where = locate(problem, report.name, mask, found, right64)
+    single = replace(noise, epsilon=SINGLE, decimals=None).everywhere(top)
+    report.where = locate(problem, report.name, mask, found, right64, single)
     report.diagnosis = list(_one_wrong(report))
 
 

@@ -109,6 +109,11 @@ def summary(report: GradientReport, digits: int) -> str:
             f" (largest difference {error})" if report.max_abs_error else ""
         )
     at = f"[{', '.join(map(str, report.worst_index or ()))}]"
+    if report.nonfinite == report.differing and report.max_abs_error is not None:
+        first = list(report.first_nonfinite or ())
+        are = "is" if report.nonfinite == 1 else "are"
+        count = f"{report.nonfinite} of {report.total} elements {are} NaN or infinite"
+        return f"{count}, the first at {first}; all others agree"
     if report.max_abs_error is None:
         return f"{report.differing} of {report.total} elements are not finite numbers"
     return (

@@ -9,6 +9,7 @@ import pytest
 
 from convgrad_cli.check import check_arrays, sieve
 from convgrad_cli.errors import ConvgradError, UsageError
+from convgrad_cli.render.check import check_output
 from tests.check import mutants
 from tests.check.test_check_mutants import (
     GROUPED,
@@ -420,3 +421,38 @@ def test_channels_last_is_read_and_reported_in_its_own_axes() -> None:
         filter_layout="hwio",
     ).gradients["dX"]
     assert report.worst_index == (1, 2, 3, 0)
+
+
+def test_what_a_student_hands_in_is_told_apart() -> None:
+    spec = layer(2, N=3)
+    a = conv_arrays(spec, np.float64)
+    a["dY"] = a["dY"] / 7
+    right = mutants.right_dx(spec, a["W"], a["dY"])
+    for wrong, words in (
+        (right[1], "sample 1 only, without the batch's axis"),
+        (right.sum(0), "the sum over the batch"),
+        (right.mean(0, keepdims=True), "the mean over the batch"),
+    ):
+        (diagnosis,) = checked(spec, a, dX=wrong).gradients["dX"].diagnosis
+        assert diagnosis.mistakes == ("G5",)
+        assert words in diagnosis.text
+    one = right.copy()
+    one[0, 0, 1, 1] += 3
+    for wrong, words in (
+        (np.round(right, 2), "rounded to 2 decimals it would be right (--atol 0.005 accepts it)"),
+        (right * (1 + 1e-7), "no more than single precision (float32) would make it differ"),
+        (a["X"], "it is X itself"),
+        (one, "only this one element differs"),
+    ):
+        report = checked(spec, a, dX=wrong).gradients["dX"]
+        assert words in " ".join(place.text for place in report.where)
+    assert not [d for d in report.diagnosis if d.mistakes == ("G5",)]
+
+
+def test_a_single_nan_is_what_the_headline_says() -> None:
+    spec = layer(2)
+    a = conv_arrays(spec, np.float64)
+    wrong = mutants.right_dx(spec, a["W"], a["dY"])
+    wrong[0, 1, 2, 1] = np.nan
+    text = str(check_output(checked(spec, a, dX=wrong), "text"))
+    assert f"1 of {wrong.size} elements is NaN or infinite, the first at [0, 1, 2, 1]; all" in text

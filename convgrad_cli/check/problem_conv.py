@@ -192,9 +192,9 @@ class ConvProblem(Problem):
 
     def traced(self, target: str) -> Any:
         """The convolution's tracer."""
-        from convgrad_cli.derivation import trace_conv
+        from convgrad_cli.derivation import TracedConv
 
-        return trace_conv(self.plan, bias=self.b is not None)
+        return TracedConv(self.plan, self.b is not None)
 
     def mistaken_terms(
         self, target: str, causes: Sequence[Mistake], index: Index

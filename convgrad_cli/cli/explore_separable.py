@@ -77,9 +77,9 @@ def separable_page(given: Given, naming: NamingOptions) -> str:
 
 def _chosen(given: Given) -> dict[str, Any]:
     """The layer's options as a chain's file has them."""
-    from convgrad_cli.cli.layer_inputs import keywords
+    from convgrad_cli.geometry.kinds import chosen
 
-    return keywords(given.options, *_TAKEN, "dims")
+    return chosen(given.options, *_TAKEN, "dims")
 
 
 def _refuse(arrays: ConvArrays, options: LayerOptions) -> None:

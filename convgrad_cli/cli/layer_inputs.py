@@ -41,8 +41,3 @@ def example_given(arrays: Mapping[str, Any], options: Mapping[str, Any], note: s
 
     loaded = {name: Loaded(np.array(rows), "a built-in example") for name, rows in arrays.items()}
     return Given(loaded, dict(options), [note])
-
-
-def keywords(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Those of the options that a plan takes."""
-    return {name: options[name] for name in names if options.get(name) is not None}

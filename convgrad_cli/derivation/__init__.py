@@ -5,7 +5,7 @@ element of a target the products that make it. Notations, steps, forms, numbers 
 from that. SymPy is used here only, and only when asked for.
 """
 
-from convgrad_cli.derivation.conv import TracedConv, trace_conv
+from convgrad_cli.derivation.conv import TracedConv
 from convgrad_cli.derivation.derivation import Derivation
 from convgrad_cli.derivation.equation import Equation
 from convgrad_cli.derivation.layer import LayerDerivation
@@ -40,6 +40,5 @@ __all__ = [
     "notation_named",
     "parse_symbols",
     "read_label",
-    "trace_conv",
     "trace_pool",
 ]

@@ -40,8 +40,3 @@ class TracedConv(TracedProducts):
     def axes(self) -> tuple[Axis, ...]:
         """The convolution's own."""
         return self.plan.geometry.axes
-
-
-def trace_conv(plan: ConvPlan, *, bias: bool = False) -> TracedConv:
-    """The tracer of a planned convolution; ``bias`` puts b into the forward equations."""
-    return TracedConv(plan, bias)

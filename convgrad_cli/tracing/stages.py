@@ -1,7 +1,7 @@
 """The stages of each kind of layer, in forward order, with their numbers where arrays give them.
 
 A layer of one step is one stage, called ``derivation``. Of several steps each has its own, and what
-passes between them comes from the numeric layers:
+passes between them comes from the numeric layers (loaded only then):
 
     conv, then σ           Y from X, W, b              dY = dA ∘ σ′(Y)
     depthwise, pointwise   V from X and the filters    dV from dY and the filters
@@ -21,8 +21,6 @@ from convgrad_cli.derivation.transforms import TracedTransforms
 from convgrad_cli.derivation.transposed import TracedTransposed
 from convgrad_cli.geometry.transforms import TransformedPlan
 from convgrad_cli.layers import activation as activations
-from convgrad_cli.layers import conv as convolutions
-from convgrad_cli.layers import transforms
 from convgrad_cli.tracing.activation import activation_of, traced_activation
 
 if TYPE_CHECKING:
@@ -138,6 +136,9 @@ def _activated(
     """The convolution and σ: with X and W known, so is Y, and with dA also dY."""
     values, own = _known(tracer, arrays), _known(sigma, arrays)
     if tracer.needs("Y") <= values.keys():
+        from convgrad_cli.layers import conv as convolutions
+        from convgrad_cli.layers import transforms
+
         numeric: Any = transforms if isinstance(tracer, TracedTransforms) else convolutions
         Y = numeric.planned_forward(tracer.plan, arrays["X"], arrays["W"], arrays.get("b"))
         own |= canonical(sigma, {"Y": Y})
@@ -161,6 +162,8 @@ def _activated(
 
 def _between(plan: SeparablePlan, arrays: Arrays) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """What is known in numbers of both steps: V and dV pass from one to the other."""
+    from convgrad_cli.layers import conv as convolutions
+
     X, deep, point = (arrays.get(name) for name in ("X", "depthwise", "pointwise"))
     b, dY = arrays.get("b"), arrays.get("dY")
     first = {"X": X, "W": deep}

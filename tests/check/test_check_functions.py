@@ -460,7 +460,7 @@ def test_an_interpreter_that_is_none(hostile: Path) -> None:
 
 def test_a_file_that_cannot_even_be_looked_for_is_one_sentence() -> None:
     with pytest.raises(FileError, match="cannot be read: file name too long"):
-        check_function("x" * 300 + ".py:f")
+        read_target("x" * 300 + ".py:f", None)
 
 
 def test_modules_beside_the_users_file_are_found_and_ours_are_not(tmp_path: Path) -> None:

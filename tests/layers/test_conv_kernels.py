@@ -28,6 +28,7 @@ from convgrad_cli.layers.kernels import (
     sweep,
     tall,
     taps,
+    tiles,
     windows,
     workers,
 )
@@ -229,11 +230,13 @@ LARGE = {
 
 @pytest.mark.parametrize("case", LARGE.values(), ids=LARGE.keys())
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_chosen_as_it_stands(case, dtype) -> None:
-    """Layers large enough for the fast kernels with no limit touched, exact on whole numbers.
+def test_chosen_as_it_stands(case, dtype, monkeypatch) -> None:
+    """Layers large enough for the fast kernels with no limit touched, exact on whole numbers; the
+    products in tiles, and whole.
 
     The truth here is ``taps``, itself held to the loops above; a loop in Python would take minutes.
     """
+    monkeypatch.setattr(tiles, "tiled", lambda: dtype is np.float32)
     X, W, b, dY = case.floats(dtype)
     assert not windows.small(case.geometry)
     Y, dX, dW = (np.full_like(array, np.nan) for array in (dY, X, W))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convgrad_cli.layers.kernels.tiles import product
+
 if TYPE_CHECKING:
     from convgrad_cli.layers.kernels.workers import Scratch
     from convgrad_cli.layers.numbers import Array
@@ -28,13 +30,23 @@ def longest_sum(dtype: np.dtype[Any], channels: int) -> int:
 
 
 def add_product(
-    total: Array, factor: Array, seen: Array, scratch: Scratch, *, longest: int, empty: bool
+    total: Array,
+    factor: Array,
+    seen: Array,
+    scratch: Scratch,
+    *,
+    longest: int,
+    empty: bool,
+    near: bool = True,
 ) -> None:
-    """total = factor @ seen, or total += it, at most ``longest`` rows of ``seen`` at a time."""
+    """total = factor @ seen, or total += it, at most ``longest`` rows of ``seen`` at a time.
+
+    near: whether ``seen`` lies in a cache, so that it may be read in tiles.
+    """
     rows = factor.shape[2]
     parts = -(-rows // longest)
     # A product over one row is slow in NumPy's matmul.
-    multiply = np.matmul if rows > 1 else np.multiply
+    multiply = np.multiply if rows == 1 else product if near else np.matmul
     for part in range(parts):
         some = slice(part * rows // parts, (part + 1) * rows // parts)
         if empty:

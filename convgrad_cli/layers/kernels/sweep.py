@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from convgrad_cli.layers.kernels.filters import Sums, arranged, put_back
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
 from convgrad_cli.layers.kernels.products import add_product, longest_sum
 from convgrad_cli.layers.kernels.stack import ENOUGH_ROWS, plan_stacks
+from convgrad_cli.layers.kernels.tiles import product_transposed
 from convgrad_cli.layers.kernels.workers import aliased, share_out, worker_count
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ class Sweep:
             in_place = mergeable(target) and not aliased(as_matrix(target))
             total = as_matrix(target) if in_place else _room_for(target, scratch)
         if self.V is not None:
-            columns = as_matrix(channels_first(self.V[piece.place])).swapaxes(1, 2)
+            columns = as_matrix(channels_first(self.V[piece.place]))
         empty, longest = True, longest_sum(self.U.dtype, self.U.shape[2])
         for stack in self.stacks:
             S = fill(stack, self.correlation.lines, self.U, piece, scratch)
@@ -96,7 +95,10 @@ class Sweep:
                 seen = S[:, :rows, start : start + piece.columns]
                 if total is not None:
                     factor = self.factors[group][piece.groups]
-                    add_product(total, factor, seen, scratch, longest=longest, empty=empty)
+                    near = len(stack.views) > 1
+                    add_product(
+                        total, factor, seen, scratch, longest=longest, empty=empty, near=near
+                    )
                     empty = False
                 if columns is not None:
                     self._add_sum(Part(group, piece.groups.start), seen, columns, worker, scratch)
@@ -115,10 +117,10 @@ class Sweep:
         for i in range(parts):
             some = slice(seen.shape[2] * i // parts, seen.shape[2] * (i + 1) // parts)
             if part not in sums:
-                sums[part] = np.matmul(seen[:, :, some], columns[:, some])
+                sums[part] = product_transposed(seen[:, :, some], columns[:, :, some])
             else:
                 more = scratch.take("sum", sums[part].shape, seen.dtype)
-                sums[part] += np.matmul(seen[:, :, some], columns[:, some], out=more)
+                sums[part] += product_transposed(seen[:, :, some], columns[:, :, some], more)
 
     def _collect(self, dm: Array) -> None:
         """The workers' sums added up, as (groups, v channels, u channels, *kernel)."""

@@ -30,6 +30,7 @@ from convgrad_cli.layers.kernels.phases import Pass, columns_by_phase
 from convgrad_cli.layers.kernels.pieces import NARROW, channels_first, cut
 from convgrad_cli.layers.kernels.products import add_product, longest_sum
 from convgrad_cli.layers.kernels.stack import plan_stacks
+from convgrad_cli.layers.kernels.tiles import product_transposed
 from convgrad_cli.layers.kernels.workers import share_out, worker_count
 
 if TYPE_CHECKING:
@@ -214,5 +215,5 @@ def _sum(window: Array, columns: Array) -> Array:
     if columns.shape[1] == 1:
         dots: Array = np.vecdot(window, columns).sum(axis=2)
         return dots[..., None]
-    products: Array = np.matmul(window.swapaxes(1, 2), columns.transpose(0, 2, 3, 1)).sum(axis=1)
+    products: Array = product_transposed(window.swapaxes(1, 2), columns.swapaxes(1, 2)).sum(axis=1)
     return products

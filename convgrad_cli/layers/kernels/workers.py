@@ -146,6 +146,13 @@ def _pool() -> ThreadPoolExecutor:
 
 
 @cache
+def blas_architectures() -> frozenset[str]:
+    """The processors whose kernels the loaded BLAS has chosen."""
+    found = _blas_controller().select(user_api="blas").info()
+    return frozenset(str(library.get("architecture")) for library in found)
+
+
+@cache
 def _blas_controller() -> Any:
     # Finding the BLAS takes most of a millisecond: once, and only for layers of some size.
     from threadpoolctl import ThreadpoolController

@@ -5,6 +5,8 @@ Commands import what they need when they run: ``--help`` must not pay for numpy.
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -77,9 +79,17 @@ def _root(
     pass
 
 
+def _say_in_any_encoding() -> None:
+    """Help is typer's to print: what an encoding lacks is then a question mark, and no crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run the command line; what escapes the commands' own boundary is ended here."""
     try:
+        _say_in_any_encoding()
         try:
             app()
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,19 @@ def test_help(convgrad: Convgrad, command: str) -> None:
     for line in done.stdout.splitlines():
         assert len(line) <= 80
     assert f"convgrad {command}" in README
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
+def test_help_in_another_encoding(encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "convgrad_cli", "backward", "--help"],
+        capture_output=True,
+        encoding=encoding,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Example: convgrad backward" in done.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)

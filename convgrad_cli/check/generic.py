@@ -61,7 +61,13 @@ def factor_mistake(alpha: float, geometry: Any, telling: int) -> Mistake | None:
     if abs(alpha + 1) < 1e-3:
         return Mistake("G2", "the sign turned round", "drop the minus sign", {}, frozenset())
     if abs(alpha) < 1e-12:
-        return Mistake("G1", "nothing added up (all zeros)", "fill it in", {}, frozenset())
+        return Mistake(
+            "G1",
+            "nothing added up (all zeros)",
+            "return the array that the sums were added to",
+            {},
+            frozenset(),
+        )
     name = named_factor(alpha, geometry)
     if name is None and telling < TELLING:
         return None

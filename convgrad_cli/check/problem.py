@@ -136,6 +136,11 @@ class Problem:
         """The specific rows that can spoil ``target``."""
         return [row for row in self.catalogue.values() if target in row.targets]
 
+    def rows_read(self, target: str) -> list[Row]:
+        """Those that this layer, as it is, has readings of."""
+        known = {mistake.id for mistake in self.mistakes(target)}
+        return [row for row in Problem.rows(self, target) if row.id in known]
+
     def unmet(self, row: Row) -> list[str]:
         """What this layer lacks for the row's mistake to show, in words."""
         biased = getattr(self, "b", True) is not None

@@ -138,10 +138,7 @@ class ActivationProblem(Problem):
         note = layers.kink_note(self.activation, self.plan.X.from_canonical(self.Z))
         return [note] if note else []
 
-    def rows(self, target: str) -> list[Row]:
-        """The rows that this activation has readings of."""
-        known = {mistake.id for mistake in self.mistakes(target)}
-        return [row for row in super().rows(target) if row.id in known]
+    rows = Problem.rows_read
 
     def layout(self, name: str) -> Any:
         """All arrays have z's shape."""

@@ -12,12 +12,11 @@ from convgrad_cli.check.catalogue_separable import (
     SEPARABLE_ROWS,
     separable_mistakes,
 )
-from convgrad_cli.check.cutout import EVERY, Block, Cutout, conv_parts
 from convgrad_cli.check.kept import Kept
 from convgrad_cli.check.mistake import unmet
 from convgrad_cli.check.problem import LINES, SPATIAL, Problem, merged, precise
 from convgrad_cli.check.problem_conv import ConvProblem
-from convgrad_cli.check.separated import mixed
+from convgrad_cli.check.separated import mixed, separable_parts
 from convgrad_cli.check.suggest import roomy, zeros
 from convgrad_cli.geometry import ArrayLayout
 from convgrad_cli.geometry.separable import plan_separable
@@ -25,6 +24,7 @@ from convgrad_cli.geometry.separable import plan_separable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from convgrad_cli.check.cutout import Block, Cutout
     from convgrad_cli.check.mistake import Mistake, Row
     from convgrad_cli.check.planes import Array
     from convgrad_cli.check.problem import Index, Region
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _FILTERS = {"dDepthwise": "depthwise", "dPointwise": "pointwise"}
 #: The step a target is taken from, and what its convolution calls it.
-_STEP = {
+STEP = {
     "dX": ("first", "dX"),
     "dDepthwise": ("first", "dW"),
     "dPointwise": ("second", "dW"),
@@ -110,18 +110,18 @@ class SeparableProblem(Problem):
 
     def right(self, target: str) -> Array:
         """The right array, by the layers."""
-        step, name = _STEP[target]
+        step, name = STEP[target]
         return self.below[step].right(name)
 
     def magnitude(self, target: str) -> Array:
         """The same with every number's absolute value."""
-        step, name = _STEP[target]
+        step, name = STEP[target]
         return self._sizes[step].right(name)
 
     def terms(self, target: str) -> int:
         """The products of both steps, multiplied out."""
         first, second = self.below["first"], self.below["second"]
-        step, name = _STEP[target]
+        step, name = STEP[target]
         if target == "db":
             return second.terms("db")
         other = second.terms("dX") if step == "first" else first.terms("Y")
@@ -129,7 +129,7 @@ class SeparableProblem(Problem):
 
     def cost(self, target: str) -> int:
         """The work of one variant: both steps."""
-        step, name = _STEP[target]
+        step, name = STEP[target]
         work = self.below[step].cost(name)
         return work if target == "db" else work + self.below["first"].cost("Y")
 
@@ -141,7 +141,7 @@ class SeparableProblem(Problem):
 
     def variant(self, target: str, mistakes: Sequence[Mistake]) -> Array:
         """What ``mistakes`` together would have given."""
-        changes, (step, name) = merged(mistakes), _STEP[target]
+        changes, (step, name) = merged(mistakes), STEP[target]
         if target == "db":
             return self.below["second"].changed("db", changes)
         if step == "second":
@@ -161,53 +161,16 @@ class SeparableProblem(Problem):
 
     def parts(self, target: str, mask: Array | None) -> Iterator[Cutout]:
         """Those of the step that the target is taken from, with all maps of their in-channels."""
-        if target == "db":
-            return
-        step, name = _STEP[target]
-        geometry = self.plan.pointwise.geometry if step == "second" else self.geometry
-        whole, times = replace(geometry, axes=self.geometry.axes), self.geometry.filters_per_group
-        for block, cut in conv_parts(whole if target == "Y" else geometry, name, mask):
-            channels, outs = block.channels, EVERY
-            if step == "second":
-                channels, outs = _divided(channels, times), block.filters
-            maps = _divided(channels, 1, times)
-            if target == "dDepthwise":
-                cut = replace(cut, place=(maps, EVERY))
-            elif target == "dPointwise":
-                cut = replace(cut, place=(outs, maps))
-            axes = self.geometry.axes if name == "dW" else block.axes
-            here = Block(block.samples, channels, maps, axes, 1)
-            yield replace(cut, problem=self._smaller(here, outs))
-
-    def _smaller(self, block: Block, outs: slice) -> SeparableProblem:
-        """The layer of some samples, in-channels with their maps, output channels and windows."""
-        P, D = self.pointwise[outs, block.filters], self.depthwise[block.filters]
-        times = self.geometry.filters_per_group
-        first = replace(block.geometry(self.geometry), groups=len(D) // times)
-        old = self.plan.pointwise.geometry
-        ends = zip(old.axes, first.output_size, strict=True)
-        axes = tuple(replace(axis, size=size) for axis, size in ends)
-        second = Block(block.samples, block.filters, outs, axes, 1)
-        plan = replace(
-            self.plan,
-            depthwise=replace(self.plan.depthwise, geometry=first),
-            pointwise=replace(self.plan.pointwise, geometry=second.geometry(old)),
-        )
-        b = None if self.b is None else self.b[outs]
-        X, dY = block.of_wide(self.X), second.of_narrow(self.dY)
-        return SeparableProblem(plan, X, D, P, dY, b, self.ranks, (self, block))
+        return iter(()) if target == "db" else separable_parts(self, target, *STEP[target], mask)
 
     # ---- words
 
-    def rows(self, target: str) -> list[Row]:
-        """The rows that have readings here."""
-        known = {mistake.id for mistake in self.mistakes(target)}
-        return [row for row in super().rows(target) if row.id in known]
+    rows = Problem.rows_read
 
     def groups(self, target: str) -> tuple[int, int]:
         """The first step's; the second mixes all channels."""
         axis = 1 if target == "dX" else 0
-        return self.geometry.groups if _STEP[target][0] == "first" else 1, axis
+        return self.geometry.groups if STEP[target][0] == "first" else 1, axis
 
     def unmet(self, row: Row) -> list[str]:
         """The bias is the second step's; the windows are the first's."""
@@ -230,7 +193,7 @@ class SeparableProblem(Problem):
     def regions(self, target: str, shape: tuple[int, ...]) -> Iterator[Region]:
         """The first step's."""
         if target in ("dX", "dDepthwise", "Y"):
-            name = "Y" if target == "Y" else _STEP[target][1]
+            name = "Y" if target == "Y" else STEP[target][1]
             yield from self.below["first"].regions(name, shape)
 
     def size_meaning(self, target: str, axis: int, size: int) -> str | None:
@@ -284,11 +247,11 @@ class SeparableProblem(Problem):
         from convgrad_cli.derivation.separable import trace_separable
 
         steps = trace_separable(self.plan, *self.ranks, bias=self.b is not None)
-        return steps[_STEP[target][0] == "second"]
+        return steps[STEP[target][0] == "second"]
 
     def traced_name(self, target: str) -> str:
         """What the step calls it."""
-        return _STEP[target][1]
+        return STEP[target][1]
 
     def sums(self, target: str, causes: Sequence[Mistake]) -> bool:
         """The equations of two steps are left to ``derive``."""
@@ -299,10 +262,3 @@ class SeparableProblem(Problem):
     ) -> list[Term] | None:
         """Left to ``derive``."""
         return []
-
-
-def _divided(cut: slice, by: int, times: int = 1) -> slice:
-    """The in-channels that some maps are made from, or (``times``) all maps of in-channels."""
-    if cut == EVERY:
-        return cut
-    return slice(cut.start // by * times, -(-cut.stop // by) * times)

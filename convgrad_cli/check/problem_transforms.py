@@ -172,10 +172,7 @@ class TransformsProblem(Problem):
         """The block as a map has it: its own filter's axes where these are not all alike."""
         return block if "scale2" not in self.names else block._replace(axes=map.axes)
 
-    def rows(self, target: str) -> list[Row]:
-        """The rows that have readings here."""
-        known = {mistake.id for mistake in self.mistakes(target)}
-        return [row for row in super().rows(target) if row.id in known]
+    rows = Problem.rows_read
 
     def axis_names(self, target: str) -> list[str]:
         """Y has the maps after the samples."""

@@ -120,10 +120,7 @@ class UpsampleProblem(Problem):
         plan = replace(self.plan, geometry=replace(self.geometry, batch=1))
         return UpsampleProblem(plan, self.X[n : n + 1], self.dY[n : n + 1])
 
-    def rows(self, target: str) -> list[Row]:
-        """The rows that this mode and scale have readings of."""
-        known = {mistake.id for mistake in self.mistakes(target)}
-        return [row for row in super().rows(target) if row.id in known]
+    rows = Problem.rows_read
 
     def settings(self) -> dict[str, Any]:
         """The kind of upsampling."""

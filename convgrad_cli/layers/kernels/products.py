@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Most products added up in one go; PyTorch's float32 convolutions round like sums of this length.
 LONGEST = 256
 # In float64 it adds over the channels first, then over the taps; fewer make small products slow.
-SHORTEST = 96
+SHORTEST = 150
 
 
 def longest_sum(dtype: np.dtype[Any], channels: int) -> int:

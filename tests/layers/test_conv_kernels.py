@@ -6,7 +6,10 @@ are lowered here; that each was reached is asserted, not hoped for.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -277,6 +280,37 @@ def test_independent_of_the_number_of_threads(name, monkeypatch) -> None:
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):
             np.testing.assert_allclose(one, two, rtol=0, atol=1e-13 * np.abs(one).max())
+
+
+def test_phases_take_no_more_room_than_a_stack(monkeypatch) -> None:
+    """With a stride of 8, the 64 phases of dX are 64 times the stack of dY."""
+    monkeypatch.setattr(depthwise, "PIECE_BYTES", 2**18)
+    case = layer((1, 4, 512, 512), (4, 1, 8, 8), stride=8, groups=4)
+    X, W, _, dY = case.floats(np.float32)
+    dX, dW = np.empty_like(X), np.empty_like(W)
+    dense.backward(X, W, dY, case.geometry, dX, dW)
+    tracemalloc.start()
+    dense.backward(X, W, dY, case.geometry, dX, dW)
+    beyond = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert beyond < X.nbytes / 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_starts_threads_of_its_own(monkeypatch) -> None:
+    monkeypatch.setattr(workers, "worker_count", lambda: 2)
+    done: list[int] = []
+    workers.share_out(lambda item, worker, scratch: done.append(item), [1, 2, 3])
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(5)
+            workers.share_out(lambda item, worker, scratch: done.append(item), [4, 5, 6])
+        finally:
+            os._exit(0 if sorted(done) == [1, 2, 3, 4, 5, 6] else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_long_sums_are_added_up_in_parts() -> None:

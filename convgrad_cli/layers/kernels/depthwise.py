@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from convgrad_cli.layers.kernels.workers import Scratch
     from convgrad_cli.layers.numbers import Array
 
-# The stack of a piece: few and large steps, since each is a turn of the lock that threads share.
+# The stack of a piece, or its phases, of which a large stride has many: few and large steps, since
+# each is a turn of the lock that threads share.
 PIECE_BYTES = 8 * 2**20
 
 
@@ -117,8 +118,11 @@ class Depthwise(Pass):
         if self.m is not None:
             self.weights = [[block.weights(self.m) for block in some] for some in self.blocks]
         self.sums = [{} for _ in range(worker_count())]
-        rows = max(len(stack.views) for stack in self.stacks) * channels * groups
-        share_out(self._piece, cut(images, groups, size, PIECE_BYTES // (rows * self.U.itemsize)))
+        rows = max(len(stack.views) for stack in self.stacks) * channels
+        if not phases[0].everywhere:
+            rows = max(rows, len(phases) * self.filters)
+        columns = PIECE_BYTES // (rows * groups * self.U.itemsize)
+        share_out(self._piece, cut(images, groups, size, columns))
         if self.dm is not None:
             self._collect(self.dm)
 

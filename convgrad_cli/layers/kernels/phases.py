@@ -31,6 +31,12 @@ class Pass:
     dm: Array | None = None
     b: Array | None = None
 
+    @property
+    def filters(self) -> int:
+        """Channels of v in a group."""
+        filters: int = next(m.shape[1] for m in (self.m, self.dm) if m is not None)
+        return filters
+
 
 def columns_by_phase(
     V: Array, phases: tuple[Phase, ...], piece: Piece, scratch: Scratch

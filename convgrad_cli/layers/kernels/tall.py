@@ -114,7 +114,6 @@ class Tall(Pass):
         lines, phases = self.woven.lines, self.woven.phases
         size = tuple(line.out for line in lines)
         images, groups, channels = self.U.shape[:3]
-        self.filters = next(m.shape[1] for m in (self.m, self.dm) if m is not None)
         self.longest = longest_sum(self.U.dtype, channels)
         stacks = plan_stacks(lines, channels, narrow=prod(size) < NARROW, enough=1)
         self.batches = [batches(stack, phases) for stack in stacks]

@@ -145,6 +145,11 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, worker_count() - 1), thread_name_prefix="convgrad")
 
 
+if hasattr(os, "register_at_fork"):
+    # Threads do not follow into a forked process: one that waited for its parent's would hang.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 @cache
 def blas_architectures() -> frozenset[str]:
     """The processors whose kernels the loaded BLAS has chosen."""

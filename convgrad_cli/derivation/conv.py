@@ -9,6 +9,7 @@ db[o]     = sum of dY                slides, Diba eq. 16
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from convgrad_cli.derivation.products import TracedProducts
@@ -40,3 +41,18 @@ class TracedConv(TracedProducts):
     def axes(self) -> tuple[Axis, ...]:
         """The convolution's own."""
         return self.plan.geometry.axes
+
+    def count_of(self, target: str, index: Index) -> int:
+        """Number of terms of one element, without listing them: the taps along each axis."""
+        g, place = self.plan.geometry, index[2:]
+        match target:
+            case "Y":
+                along = [len(a.taps_of_output(i)) for a, i in zip(g.axes, place, strict=True)]
+                return g.in_channels // g.groups * prod(along) + self.bias
+            case "dW":
+                along = [len(a.outputs_of_kernel(k)) for a, k in zip(g.axes, place, strict=True)]
+                return g.batch * prod(along)
+            case "dX":
+                along = [len(a.taps_of_input(x)) for a, x in zip(g.axes, place, strict=True)]
+                return g.out_channels // g.groups * prod(along)
+        return g.batch * prod(axis.output for axis in g.axes)

@@ -101,7 +101,7 @@ class Derivation:
             if selected.index is None:
                 total += self.traced.count(selected.target)
             else:
-                total += sum(1 for _ in self.traced.terms(selected.target, selected.index))
+                total += Equation(self, selected.target, selected.index).term_count
         return total
 
     def value(self, equation: Equation) -> int | float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from convgrad_cli.derivation.conv import TracedConv
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,6 +46,13 @@ class Equation:
     def terms(self) -> Iterator[Term]:
         """The terms in the lectures' order, made anew each time."""
         return self.traced.terms(self.target, self.index)
+
+    @property
+    def term_count(self) -> int:
+        """Number of terms; a convolution's are not walked."""
+        if isinstance(self.traced, TracedConv):
+            return self.traced.count_of(self.target, self.index)
+        return sum(1 for _ in self.terms)
 
     @property
     def given_index(self) -> Index:

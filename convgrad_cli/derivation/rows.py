@@ -41,9 +41,7 @@ def _row(report: Report, equation: Equation, columns: tuple[str, ...]) -> Row:
     numeric = "numbers" in columns and report.derivation.values.known(equation.target)
     value: Number | None = None
     if len(terms) == limit:
-        rest = equation.terms
-        left_out = list(islice(rest, limit, None))
-        more = len(left_out)
+        more = equation.term_count - limit
     if numeric:
         value = report.derivation.values.equation(equation)
     sides: dict[str, Side] = {}

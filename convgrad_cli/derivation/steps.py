@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from convgrad_cli.derivation.as_convolution import convolution_blocks
+from convgrad_cli.derivation.as_convolution import MOST_CHECKED, convolution_blocks
 from convgrad_cli.derivation.blocks import Heading, Local, Side, sentence
 from convgrad_cli.derivation.conv import TracedConv
 from convgrad_cli.derivation.equation import Equation
@@ -119,6 +119,10 @@ class Report:
         yield self._heading(upstream)
         yield from general_blocks(self, upstream)
         if all(selected.index is not None for selected in derivation.selection):
+            if self.limits.capped and derivation.term_count > MOST_CHECKED:
+                products = derivation.term_count
+                yield sentence(f"The outputs are too many to print: {products:,} terms use them.")
+                return
             found = {term.upstream for equation in derivation for term in equation.terms}
             touched = sorted(index for index in found if index is not None)
             equations: Iterable[Equation] = (

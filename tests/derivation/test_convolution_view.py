@@ -143,3 +143,24 @@ def test_one_plane_of_several_is_said(filters: int, said: bool) -> None:
     )
     words = [b.parts[0] for b in Report(derivation).blocks() if isinstance(b, Sentence)]
     assert ("The matrices show one plane of each array; the others go alike." in words) is said
+
+
+@SOME
+@given(convolutions())
+def test_an_elements_terms_are_counted_without_walking_them(layer: Layer) -> None:
+    derivation = derive(
+        "Y", "dX", "dW", "db", input_shape=layer.x_shape, filter_shape=layer.w_shape,
+        dims=len(layer.x_shape) - 2, with_bias=True, **layer.options,
+    )  # fmt: skip
+    assert all(e.term_count == len(list(e.terms)) for e in derivation)  # type: ignore[union-attr]
+
+
+def test_millions_of_products_are_neither_listed_nor_compared() -> None:
+    derivation = derive(
+        "dW[0,0,1,1]", input_shape=(8, 64, 1000, 1000), filter_shape=(64, 64, 3, 3), padding=1
+    )
+    blocks = list(Report(derivation).blocks())
+    said = [str(b.parts[0]) for b in blocks if isinstance(b, Sentence)]
+    assert "Not compared term by term: dW[0,0,1,1] has 8,000,000 products." in said
+    (row,) = [row for block in blocks if isinstance(block, Rows) for row in block.rows]
+    assert row.sides["substituted"].more == 8_000_000 - 32

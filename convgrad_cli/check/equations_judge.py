@@ -20,6 +20,7 @@ from convgrad_cli.check.equations_report import (
     Problem,
 )
 from convgrad_cli.check.equations_sides import Read, Reader
+from convgrad_cli.check.equations_slopes import slope_of, written_out
 from convgrad_cli.check.equations_symbols import Factor, Local, Symbol, Symbols
 from convgrad_cli.check.equations_text import General, Span, Statement, Unreadable
 from convgrad_cli.derivation import TracedMaxPool
@@ -27,7 +28,7 @@ from convgrad_cli.derivation.activation import TracedActivation
 from convgrad_cli.geometry import window_members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from convgrad_cli.check.equations_truth import Sum, Truth
 
@@ -167,7 +168,9 @@ class Judge:
         problems = self._compared(subject, expected, side, read)
         if problems and not any(put_in(self.truth, each, side) for each in sums):
             wider = self.truth.expanded(expected)
-            if wider is not None and self._same_expanded(wider, side):
+            slope = slope_of(self.truth)
+            full = expected if wider is None and slope else wider
+            if full is not None and self._same_expanded(full, side, slope):
                 return True
             if wider is not None:
                 others = self._compared(subject, wider, side, read)
@@ -177,12 +180,15 @@ class Judge:
             report.notes += self._hints(subject, expected, side, problems)
         return True
 
-    def _same_expanded(self, wider: Sum, side: Side) -> bool:
-        """Whether the side is right when what passes between the stages is put in everywhere."""
+    def _same_expanded(self, wider: Sum, side: Side, slope: Mapping[int, int] | None) -> bool:
+        """Whether the side is right when what passes between the stages is put in everywhere,
+        and σ′ as ``slope`` writes it."""
         written: Sum = {}
         for product in side.products:
             written[product.key] = written.get(product.key, Fraction(0)) + product.coefficient
         found = self.truth.expanded(written) or written
+        if slope:
+            wider, found = written_out(wider, slope), written_out(found, slope)
         slack = sum((product.slack for product in side.products), Fraction(0))
         return all(
             abs(wider.get(key, Fraction(0)) - found.get(key, Fraction(0))) <= slack

@@ -63,7 +63,7 @@ class Marks:
         elif cursor.peek().text in ("l", "L"):
             _layer(cursor)
         else:
-            raise cursor.unreadable("a prime; products of an entry with itself do not occur")
+            raise cursor.unreadable("a prime; a power is written as a product")
         for closing in reversed(closings):
             cursor.expect(closing, closing)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.conftest import Convgrad
 
 SIGMA: dict[str, Any] = {"layer": "activation", "activation": "relu", "input_shape": (2, 2)}
+SIGMOID: dict[str, Any] = {**SIGMA, "activation": "sigmoid"}
 CONV: dict[str, Any] = {"activation": "tanh", "input_shape": (3, 3), "filter_shape": (2, 2)}
 UP: dict[str, Any] = {"layer": "upsample", "input_shape": (2, 2)}
 ZEROS: dict[str, Any] = {**UP, "upsample": "zeros"}
@@ -79,6 +80,9 @@ RIGHT = {
     "V put in, with its bias": (STEPS, "Y_{1,1,1} = b_1 + P_{1,1}*(X_{1,1,1}*D_{1,1,1} + X_{1,1,2}*"
                                 "D_{1,1,2} + X_{1,2,1}*D_{1,2,1} + X_{1,2,2}*D_{1,2,2}) + P_{1,2}*"
                                 "V_{2,1,1}"),
+    "a sigmoid's slope by its output": (SIGMOID, "dL/dO12 = dL/dA12*A12*(1 - A12)"),
+    "by itself": (SIGMOID, "dL/dO12 = dL/dA12*σ(O12)*(1 - σ(O12))"),
+    "tanh's, all put in": (CONV, "dL/dX11 = dL/dA11*(1 - A11*A11)*F11"),
     "an inserted zero": (ZEROS, "O12 = 0\ndL/dX12 = dL/dO13"),
     "a block": (UP, "O22 = X11\ndL/dX22 = dL/dO33 + dL/dO34 + dL/dO43 + dL/dO44"),
 }  # fmt: skip
@@ -108,6 +112,10 @@ WRONG: dict[str, tuple[dict[str, Any], str, list[str], str | None]] = {
     "another element": (
         SIGMA, "dL/dO12 = dL/dA21*σ'(O21)", ["∂L/∂A21·σ′(O21) should be ∂L/∂A12·σ′(O12)"],
         "this is the right side of ∂L/∂O21",
+    ),
+    "a sigmoid's slope after tanh": (
+        {**SIGMA, "activation": "tanh"}, "dL/dO12 = dL/dA12*A12*(1 - A12)",
+        ["∂L/∂A12·A12 should be ∂L/∂A12·σ′(O12)", "-∂L/∂A12·A12·A12 does not belong here"], None,
     ),
     "no sigma": (SIGMA, "A12 = O12", ["O12 should be σ(O12)"], None),
     "the maximum of another": (SIGMA, "A12 = max(O21, 0)", ["O21 should be O12"], None),

@@ -85,8 +85,7 @@ UNREADABLE = {
     "an end": ("dL/dX11 = dL/dO11*", "", "a symbol, a number or ("),
     "an empty side": ("dL/dX11 = ", "", "a side of the equation"),
     "no equal sign": ("dL/dX11 dL/dO11*F11", "", "an equation: = and its right side"),
-    "a power": ("dL/dX11 = dL/dO11*F11^2", "2", "a prime; products of an entry with itself do not "
-                "occur"),
+    "a power": ("dL/dX11 = dL/dO11*F11^2", "2", "a prime; a power is written as a product"),
     "half a derivative": ("dL/dX11 = dL/O11*F11", "O", "∂ and a symbol"),
     "a loss alone": ("dL/dX11 = dL*F11", "*", "/∂ and what L is derived by"),
     "an element that is not there": ("dL/dX44 = dL/dO11*F11", "dL/dX44", "X11 to X33"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import contextmanager
 from itertools import chain
 from math import prod
@@ -170,6 +171,8 @@ def _parsed(text: bytes, name: str) -> object:
     except orjson.JSONDecodeError as error:
         if "depth limit" in error.msg:
             raise too_deep(name, "more than 1000 levels") from None
+        if "UTF-8" in error.msg or b"\0" in text[:4]:
+            raise _other_encoding(text, name) from None
         raise FileError(
             f"{name} cannot be read: it is not valid JSON.",
             found=f"{error.msg} (line {error.lineno}, column {error.colno})",
@@ -188,6 +191,17 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _other_encoding(text: bytes, name: str) -> FileError:
+    """What is said of bytes that are not UTF-8, which is all that JSON may be in."""
+    wide = text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in text[:4]
+    return FileError(
+        f"{name} cannot be read: it is not UTF-8 text.",
+        expected="JSON, which is in UTF-8",
+        found="text in UTF-16" if wide else "bytes that are none",
+        remedy="save it as UTF-8",
+    )
 
 
 def _json_remedy(error: orjson.JSONDecodeError) -> str | None:

@@ -36,6 +36,7 @@ def choose_example(layer: str, options: dict[str, Any]) -> Example:
             return example
         if layer == "pool" and not {"window", "stride", "padding", "dilation"} & options.keys():
             return example
+    _refuse_impossible(examples, options)
     raise UsageError(
         "No arrays were given, and no built-in example has this geometry.",
         expected="--input and --filter, a bundle, or --sample NAME"
@@ -46,17 +47,31 @@ def choose_example(layer: str, options: dict[str, Any]) -> Example:
     )
 
 
+def _refuse_impossible(examples: list[Example], options: dict[str, Any]) -> None:
+    """Raise the GeometryError of a stride, dilation … below 1: with arrays or without, no layer
+    has it."""
+    for name in ("stride", "dilation", "groups", "window"):
+        value = options.get(name)
+        if value is not None and np.min(value) < 1:
+            window = {"window": 1} if examples[0].layer == "pool" else {}
+            _planned(examples[0], window | {name: value})
+
+
 def _geometry(example: Example, options: dict[str, Any]) -> object:
     """The geometry of the example's arrays under other options; None where they do not fit."""
+    try:
+        return _planned(example, options)
+    except (ConvgradError, TypeError):
+        return None
+
+
+def _planned(example: Example, options: dict[str, Any]) -> object:
     geometric = ("window", "stride", "padding", "dilation", "groups", "output_size", "ceil_mode")
     chosen = {key: options[key] for key in geometric if key in options}
     shapes = {name: np.shape(rows) for name, rows in example.arrays.items()}
-    try:
-        if example.layer == "conv":
-            return plan_conv(shapes["X"], shapes["W"], **chosen).geometry
-        return plan_pool(shapes["X"], **chosen).geometry if "window" in chosen else None
-    except (ConvgradError, TypeError):
-        return None
+    if example.layer == "conv":
+        return plan_conv(shapes["X"], shapes["W"], **chosen).geometry
+    return plan_pool(shapes["X"], **chosen).geometry if "window" in chosen else None
 
 
 def _list(names: Any) -> str:

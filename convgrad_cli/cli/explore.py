@@ -62,6 +62,7 @@ def explore(
 
     if output is None and in_terminal():
         raise UsageError("The page needs a file.", remedy="-o page.html")
+    _check_suffix(output)
     if separable_asked(layer, depthwise, pointwise):
         given = gather_separable(arrays, options, depthwise, pointwise)
         kind = "separable"
@@ -79,6 +80,22 @@ def explore(
         write_stdout(text.encode())
     else:
         write_content(output, text.encode(), inputs=given.sources)
+
+
+def _check_suffix(output: str | None) -> None:
+    """Raise UsageError for the suffix of another format; a name without one is the user's own."""
+    from pathlib import PurePath
+
+    from convgrad_cli.errors import UsageError
+
+    suffix = PurePath(output or "").suffix.lower()
+    if suffix not in ("", ".html", ".htm"):
+        raise UsageError(
+            "The page is an HTML file.",
+            expected=".html",
+            found=output,
+            remedy="-o page.html; a picture in another format: convgrad figure",
+        )
 
 
 def _page(given: Given, kind: str, naming: NamingOptions, crop: str | None) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.derivation.layer import Writing, derivation_of
 from convgrad_cli.errors import UsageError
+from convgrad_cli.geometry.padding import whole_number
 from convgrad_cli.layers.numbers import numeric
 from convgrad_cli.tracing.kinds import kind_named
 from convgrad_cli.tracing.layer import planned_layer, shape_of
@@ -99,6 +101,7 @@ def derive(
         >>> print(derive("dY[0,1]", layer="activation", activation="relu", input_shape=(2, 2)))
         ∂L/∂O12 = ∂L/∂A12·σ′(O12)
     """
+    _check_texts(targets)
     arrays = {"X": X, "W": W, "b": b, "dY": dY, "dA": dA}
     arrays |= {"depthwise": depthwise, "pointwise": pointwise}
     shapes = {"X": input_shape, "W": filter_shape}
@@ -127,7 +130,7 @@ def traced_stages(
     """
     kind = kind_named(layer)
     given = {name: numeric(array, name) for name, array in arrays.items() if array is not None}
-    alone = {name: shape for name, shape in shapes.items() if shape is not None}
+    alone = {n: sizes(shape, SHAPES[n]) for n, shape in shapes.items() if shape is not None}
     _only_its_arrays(kind, given, alone)
     made = {
         name: shape_of(
@@ -142,6 +145,31 @@ def traced_stages(
     planned = planned_layer(layer, made, options)
     _check_upstream(planned.upstream, given)
     return planned.stages(given, with_bias=with_bias)
+
+
+def sizes(shape: object, option: str) -> tuple[int, ...]:
+    """A shape given alone, as whole numbers. Raises UsageError for anything else."""
+    found = () if isinstance(shape, str) or not isinstance(shape, Iterable) else tuple(shape)
+    whole = [size for size in map(whole_number, found) if size is not None and size >= 0]
+    if not whole or len(whole) != len(found):
+        raise UsageError(
+            f"{option} must be positive whole numbers, one for each axis.",
+            expected=f"for example {option}=(3, 3)",
+            found=repr(shape),
+        )
+    return tuple(whole)
+
+
+def _check_texts(targets: Sequence[object]) -> None:
+    """Raise UsageError for a target that is no text: a list of them, an array."""
+    for target in targets:
+        if not isinstance(target, str):
+            raise UsageError(
+                "A target is a text.",
+                expected='"dX", "dX[2,2]", or a label of the notation, each an argument of its own',
+                found=type(target).__name__,
+                remedy="derive(*targets) for a list; X=…, W=…, dY=… for arrays",
+            )
 
 
 def _only_its_arrays(kind: Kind, arrays: Mapping[str, Any], shapes: Mapping[str, Any]) -> None:

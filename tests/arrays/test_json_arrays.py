@@ -258,7 +258,6 @@ def test_bottomless_nesting_is_no_crash(depth, frame):
         ("[1 2]", None),
         ("[01]", None),
         ("[1] [2]", None),
-        (b"[1, \xff]", None),
         (
             "[1, NaN]",
             'JSON has no NaN and no infinities: write "NaN" and pass --allow-nonfinite',
@@ -397,3 +396,16 @@ def test_a_key_given_twice_text():
         "  found     in stdin\n"
         "  remedy    take one of the two out"
     )
+
+
+def test_bytes_that_are_no_text():
+    assert refusal(b"[1, \xff]").summary == "X cannot be read: it is not UTF-8 text."
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_another_encoding_is_called_by_its_name(encoding: str, tmp_path):
+    path = tmp_path / "X.json"
+    path.write_bytes("[[1, 2]]".encode(encoding))
+    with pytest.raises(FileError, match="not UTF-8 text") as caught:
+        read_array(str(path), "X", Stdin(io.BytesIO()))
+    assert caught.value.found == "text in UTF-16"

@@ -74,6 +74,15 @@ def test_plain_backward_is_the_slides_and_stride_2_the_recitation(convgrad: Conv
     assert "uneven" in none.stderr
 
 
+@pytest.mark.parametrize(
+    "option", ["backward --stride 0", "maxpool --stride 0", "backward --dilation 1,-1"]
+)
+def test_what_no_layer_has_is_refused_without_arrays_too(convgrad: Convgrad, option: str) -> None:
+    done = convgrad(*option.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "must be positive whole numbers" in done.stderr
+
+
 def test_no_upstream_means_ones_and_says_so(convgrad: Convgrad, files: Path) -> None:
     done = convgrad("backward", "-x", "X.npy", "-w", "W.npy", *OPTIONS, "--json")
     assert "dY = 1 everywhere" in done.stderr

@@ -33,6 +33,13 @@ def test_explore_writes_one_page(convgrad: Any, tmp_path: Path) -> None:
     assert layer["notations"][0]["name"] == "recitation"
 
 
+def test_explore_writes_no_page_under_another_formats_suffix(convgrad: Any, tmp_path: Path) -> None:
+    done = convgrad("explore", "-o", "page.txt")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The page is an HTML file." in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
 def test_explore_writes_to_a_pipe(convgrad: Any) -> None:
     done = convgrad("explore", "--sample", "tutorial-pool", "--quiet")
     assert done.returncode == 0

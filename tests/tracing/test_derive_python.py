@@ -247,3 +247,15 @@ def test_the_commands_json_holds_what_python_evaluates(convgrad: Convgrad) -> No
     for field, part in found.parts.items():
         shown = [each["value"] for each in read[field]["equations"]]
         assert shown == [each.value for each in part]
+
+
+@pytest.mark.parametrize("target", [3, None, ["dX"], X])
+def test_a_target_is_a_text(target: Any) -> None:
+    with pytest.raises(ConvgradError, match="A target is a text"):
+        derive(target, input_shape=(3, 3), filter_shape=(2, 2))
+
+
+@pytest.mark.parametrize("shape", [5, "5,5", (5, -1), (5.5, 5), ()])
+def test_a_shape_is_whole_numbers(shape: Any) -> None:
+    with pytest.raises(ConvgradError, match="input_shape must be positive whole numbers"):
+        derive(input_shape=shape, filter_shape=(2, 2))

@@ -183,6 +183,7 @@ def _plan(lines: tuple[Line, ...], channels: int) -> tuple[Stack, ...]:
 
 
 def _steps(stack: Stack) -> set[int]:
+    """How many rows of the stack lie between a filter row and the next; one number if even."""
     return {b.later - a.later for a, b in pairwise(stack.groups)}
 
 

@@ -25,9 +25,6 @@ Options: TypeAlias = Mapping[str, Any]
 Leaves: TypeAlias = Mapping[str, Any]
 Call: TypeAlias = "Callable[[Signature, Options, Leaves], tuple[list[Any], dict[str, Any]]]"
 
-#: The geometry of layers that slide a window.
-SLIDING = ("stride", "padding", "dilation", "dims", "layout")
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -54,11 +51,6 @@ class Kind:
     """What arrives from the layer above: dA where an activation comes last."""
     activated: Kind | None = None
     """The same layer followed by an activation, where that can be checked."""
-
-
-def chosen(options: Options, *names: str) -> dict[str, Any]:
-    """Those of the options that were given."""
-    return {name: options[name] for name in names if options.get(name) is not None}
 
 
 def needed(arrays: Arrays, name: str) -> Array:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convgrad_cli.check.function_series import Case, Series, conv_cases, numbers, numbers_of
-from convgrad_cli.check.kind import Kind, chosen, needed, upstream
+from convgrad_cli.check.kind import Kind, needed, upstream
 from convgrad_cli.check.kind_conv import CONV
 from convgrad_cli.check.problem_activated import ActivatedProblem
 from convgrad_cli.check.problem_activation import ActivationProblem
 from convgrad_cli.errors import UsageError
+from convgrad_cli.geometry.kinds import plan_of
 from convgrad_cli.geometry.pointwise import plan_pointwise
 from convgrad_cli.layers import activation as layers
 
@@ -40,7 +41,8 @@ def chosen_activation(options: Options) -> tuple[Activation, float]:
 def plan(arrays: Arrays, options: Options) -> PointwisePlan:
     """The plan for z."""
     chosen_activation(options)
-    return plan_pointwise(needed(arrays, "X").shape, **chosen(options, "dims", "layout"))
+    made: PointwisePlan = plan_of("activation", {"X": needed(arrays, "X").shape}, options)
+    return made
 
 
 def problem(made: PointwisePlan, arrays: Arrays, answers: Arrays, options: Options) -> Problem:

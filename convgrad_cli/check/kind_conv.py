@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.function_series import conv_cases
-from convgrad_cli.check.kind import SLIDING, Kind, chosen, needed, upstream
+from convgrad_cli.check.kind import Kind, needed, upstream
 from convgrad_cli.check.problem_conv import ConvProblem
 from convgrad_cli.geometry import plan_conv
+from convgrad_cli.geometry.kinds import conv_keywords
 
 if TYPE_CHECKING:
     from convgrad_cli.check.function_signatures import Signature
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
 def plan(arrays: Arrays, options: Options) -> ConvPlan:
     """The convolution's plan."""
-    keywords = chosen(options, *SLIDING, "groups", "output_size")
-    if options.get("filter_layout") is not None:
-        keywords["filter_order"] = options["filter_layout"]
-    return plan_conv(needed(arrays, "X").shape, needed(arrays, "W").shape, **keywords)
+    shapes = needed(arrays, "X").shape, needed(arrays, "W").shape
+    return plan_conv(*shapes, **conv_keywords(options))
 
 
 def problem(made: ConvPlan, arrays: Arrays, answers: Arrays, options: Options) -> Problem:

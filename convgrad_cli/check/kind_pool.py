@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.function_series import pool_cases
-from convgrad_cli.check.kind import SLIDING, Kind, chosen, needed, upstream
+from convgrad_cli.check.kind import Kind, needed, upstream
 from convgrad_cli.check.problem_pool import PoolProblem
 from convgrad_cli.errors import UsageError
 from convgrad_cli.geometry import plan_pool
+from convgrad_cli.geometry.kinds import pool_keywords
 
 if TYPE_CHECKING:
     from convgrad_cli.check.function_signatures import Signature
@@ -22,12 +23,7 @@ TIES = ("first", "last", "split")
 
 def plan(arrays: Arrays, options: Options) -> PoolPlan:
     """The pool's plan."""
-    if options.get("window") is None:
-        raise UsageError(
-            "The pool has no window.",
-            expected="--window, e.g. --window 2 or 2,3 (window= in Python)",
-        )
-    keywords = chosen(options, *SLIDING, "window", "ceil_mode")
+    keywords = pool_keywords(options)
     return plan_pool(needed(arrays, "X").shape, **keywords)
 
 

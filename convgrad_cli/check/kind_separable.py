@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.function_series import Case, Shape, needed_options, numbers, numbers_of
-from convgrad_cli.check.kind import SLIDING, Kind, chosen, needed, upstream
+from convgrad_cli.check.kind import Kind, needed, upstream
 from convgrad_cli.check.problem_separable import SeparableProblem
 from convgrad_cli.errors import UsageError
+from convgrad_cli.geometry.kinds import plan_of
 from convgrad_cli.geometry.separable import plan_separable
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ def plan(arrays: Arrays, options: Options) -> SeparablePlan:
             "--filter-layout has no meaning here.",
             expected="the depthwise filter as (I, 1, …), the pointwise one as (O, I)",
         )
-    shapes = [needed(arrays, "X").shape]
-    shapes += [_filter(arrays, name).shape for name in FILTERS]
-    return plan_separable(*shapes, **chosen(options, *SLIDING, "output_size"))
+    shapes = {"X": needed(arrays, "X").shape}
+    shapes |= {name: _filter(arrays, name).shape for name in FILTERS}
+    made: SeparablePlan = plan_of("separable", shapes, options)
+    return made
 
 
 def _filter(arrays: Arrays, name: str) -> Array:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.function_series import CONV as CONV_SHAPES
 from convgrad_cli.check.function_series import Case, needed_options, numbers, numbers_of
-from convgrad_cli.check.kind import SLIDING, chosen, needed, upstream
+from convgrad_cli.check.kind import needed, upstream
 from convgrad_cli.check.kind_conv import CONV
 from convgrad_cli.check.problem_transforms import TransformsProblem
 from convgrad_cli.errors import UsageError
+from convgrad_cli.geometry.kinds import conv_keywords
 from convgrad_cli.geometry.transforms import plan_transforms, transform_names
 
 if TYPE_CHECKING:
@@ -33,11 +34,8 @@ def chosen_transforms(options: Options) -> tuple[str, ...]:
 def plan(arrays: Arrays, options: Options) -> TransformedPlan:
     """The plan of every map."""
     names = chosen_transforms(options)
-    keywords = chosen(options, *SLIDING, "groups", "output_size")
-    if options.get("filter_layout") is not None:
-        keywords["filter_order"] = options["filter_layout"]
     shapes = needed(arrays, "X").shape, needed(arrays, "W").shape
-    return plan_transforms(*shapes, names, **keywords)
+    return plan_transforms(*shapes, names, **conv_keywords(options))
 
 
 def problem(made: TransformedPlan, arrays: Arrays, answers: Arrays, options: Options) -> Problem:

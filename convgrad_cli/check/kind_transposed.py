@@ -13,9 +13,10 @@ from convgrad_cli.check.function_series import (
     numbers,
     numbers_of,
 )
-from convgrad_cli.check.kind import SLIDING, Kind, chosen, needed, upstream
+from convgrad_cli.check.kind import Kind, needed, upstream
 from convgrad_cli.check.kind_conv import by_arrays
 from convgrad_cli.check.problem_transposed import TransposedProblem
+from convgrad_cli.geometry.kinds import plan_of
 from convgrad_cli.geometry.transposed import plan_transposed
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ SERIES = (
 
 def plan(arrays: Arrays, options: Options) -> TransposedPlan:
     """The transposed convolution's plan."""
-    keywords = chosen(options, *SLIDING, "groups", "output_padding", "output_size")
-    return plan_transposed(needed(arrays, "X").shape, needed(arrays, "W").shape, **keywords)
+    shapes = {name: needed(arrays, name).shape for name in ("X", "W")}
+    made: TransposedPlan = plan_of("transposed", shapes, options)
+    return made
 
 
 def problem(made: TransposedPlan, arrays: Arrays, answers: Arrays, options: Options) -> Problem:

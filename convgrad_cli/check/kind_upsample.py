@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convgrad_cli.check.function_series import Case, Series, numbers, numbers_of
-from convgrad_cli.check.kind import Kind, chosen, needed, upstream
+from convgrad_cli.check.kind import Kind, needed, upstream
 from convgrad_cli.check.problem_upsample import UpsampleProblem
+from convgrad_cli.geometry.kinds import plan_of
 from convgrad_cli.geometry.upsample import plan_upsample
 
 if TYPE_CHECKING:
@@ -25,11 +26,9 @@ SERIES = (
 
 
 def plan(arrays: Arrays, options: Options) -> UpsamplePlan:
-    """Upsampling's plan: nearest, and twice as large, unless told otherwise."""
-    told = chosen(options, "stride", "mode")
-    shape = needed(arrays, "X").shape
-    scale, mode = told.get("stride", 2), told.get("mode", "nearest")
-    return plan_upsample(shape, scale, mode, **chosen(options, "dims", "layout"))
+    """Upsampling's plan."""
+    made: UpsamplePlan = plan_of("upsample", {"X": needed(arrays, "X").shape}, options)
+    return made
 
 
 def problem(made: UpsamplePlan, arrays: Arrays, answers: Arrays, options: Options) -> Problem:

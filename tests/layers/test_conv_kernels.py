@@ -296,6 +296,21 @@ def test_phases_take_no_more_room_than_a_stack(monkeypatch) -> None:
     assert beyond < X.nbytes / 2
 
 
+def test_many_groups_of_narrow_planes_are_taken_some_at_a_time(monkeypatch) -> None:
+    monkeypatch.setattr(depthwise, "PIECE_BYTES", 2**18)
+    case = layer((1, 256, 12, 12), (256, 1, 11, 11), padding=5, groups=256)
+    X, W, _, dY = case.floats(np.float32)
+    dX, dW = np.full_like(X, np.nan), np.full_like(W, np.nan)
+    tracemalloc.start()
+    dense.backward(X, W, dY, case.geometry, dX, dW)
+    beyond = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    whole_stack = X.nbytes * 11 * 11
+    assert beyond < whole_stack / 4
+    np.testing.assert_array_equal(dX, taps.grad_input(W, dY, case.geometry))
+    np.testing.assert_array_equal(dW, taps.grad_weight(X, dY, case.geometry))
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_process_starts_threads_of_its_own(monkeypatch) -> None:

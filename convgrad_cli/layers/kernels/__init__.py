@@ -9,7 +9,7 @@ dY (N, K, *out) and a ConvGeometry that says everything about sizes and offsets.
 
     windows   small layers
     dense     large layers of float32 and float64: matrix products (lines, stack, gather, filters,
-              products, tiles, pieces, sweep; tall for phases and few channels, depthwise for one;
+              products, tiles, pieces, sweep; phases: tall for few channels, depthwise for one;
               workers share it out)
     taps      the definition: every other dtype, and non-finite numbers, since the others multiply
               padded zeros, and 0 * inf would be a term that the sum does not have

@@ -45,14 +45,15 @@ def cut(
 ) -> list[Piece]:
     """Pieces of about ``columns`` columns over all groups together.
 
-    Several images where planes are narrow, or with ``fold`` wherever they fit; else one image,
-    whole planes of fewer groups where there are groups, whole rows where rows fit; and no worker
-    left without a piece.
+    Several images where planes are narrow (unless one image of all groups is too much), or with
+    ``fold`` wherever they fit; else one image, whole planes of fewer groups where there are groups,
+    whole rows where rows fit; and no worker left without a piece.
     """
     workers = worker_count()
     plane = prod(size)
     columns = max(1, columns)
-    if plane < NARROW or (fold and columns >= 2 * plane):
+    fits = groups == 1 or columns >= plane
+    if fits and (plane < NARROW or (fold and columns >= 2 * plane)):
         some = max(1, min(-(-images // workers), columns // plane))
         return [
             Piece(slice(n, min(n + some, images)), slice(0, groups), (0,) * len(size), tuple(size))

@@ -23,6 +23,7 @@ import numpy as np
 
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.index import at
+from convgrad_cli.layers.kernels.lines import Woven
 from convgrad_cli.layers.kernels.phases import Pass, columns_by_phase
 from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
 from convgrad_cli.layers.kernels.stack import plan_stacks
@@ -100,7 +101,7 @@ class Result(NamedTuple):
 
 
 @dataclass
-class Depthwise(Pass):
+class Depthwise(Pass[Woven]):
     """A pass by weighted sums."""
 
     stacks: tuple[Stack, ...] = field(init=False)
@@ -110,7 +111,7 @@ class Depthwise(Pass):
 
     def run(self) -> None:
         """Do the work, shared out among the cores."""
-        lines, phases = self.woven.lines, self.woven.phases
+        lines, phases = self.along.lines, self.along.phases
         size = tuple(line.out for line in lines)
         images, groups, channels = self.U.shape[:3]
         self.stacks = _plan(lines, channels)
@@ -127,13 +128,13 @@ class Depthwise(Pass):
             self._collect(self.dm)
 
     def _piece(self, piece: Piece, worker: int, scratch: Scratch) -> None:
-        phases = self.woven.phases
+        phases = self.along.phases
         results = [] if self.out is None else self._results(self.out, piece, scratch)
         columns = []
         if self.V is not None:
             columns = columns_by_phase(self.V, phases, piece, scratch)
         for number, stack in enumerate(self.stacks):
-            S = fill(stack, self.woven.lines, self.U, piece, scratch)
+            S = fill(stack, self.along.lines, self.U, piece, scratch)
             grid = _grid(S, stack, piece, self.U.shape[2])
             for i, block in enumerate(self.blocks[number]):
                 seen = grid[:, block.views, :, block.rows]
@@ -152,7 +153,7 @@ class Depthwise(Pass):
     def _results(self, out: Array, piece: Piece, scratch: Scratch) -> list[Result]:
         """Room for each phase as a matrix: in ``out`` itself, if its columns lie evenly there."""
         results = []
-        for number, phase in enumerate(self.woven.phases):
+        for number, phase in enumerate(self.along.phases):
             target = channels_first(out[phase.place(piece, out.shape[3:])])
             if phase.everywhere and mergeable(target):
                 results.append(Result(as_matrix(target), None))

@@ -1,29 +1,32 @@
-"""Passes over every phase of v at once, and the phases of v as matrices of their own."""
+"""What a pass over v takes, and the phases of v as matrices of their own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from convgrad_cli.layers.kernels.index import at
 from convgrad_cli.layers.kernels.pieces import channels_first
 
 if TYPE_CHECKING:
-    from convgrad_cli.layers.kernels.lines import Phase, Woven
+    from convgrad_cli.layers.kernels.lines import Phase
     from convgrad_cli.layers.kernels.pieces import Piece
     from convgrad_cli.layers.kernels.workers import Scratch
     from convgrad_cli.layers.numbers import Array
 
+Along = TypeVar("Along")
+
 
 @dataclass
-class Pass:
+class Pass(Generic[Along]):
     """One pass over v: fills ``out`` (v itself, from m) and ``dm`` (from V), whichever is given.
 
     U: (N, groups, u channels, *space)   out, V: (N, groups, v channels, *space)
     m, dm: (groups, v channels, u channels, *kernel)   b: (groups, v channels, 1), added to ``out``
+    along: the lines of the sums, of one correlation or of several woven together
     """
 
-    woven: Woven
+    along: Along
     U: Array
     m: Array | None = None
     out: Array | None = None

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convgrad_cli.layers.kernels.filters import Sums, arranged, put_back
 from convgrad_cli.layers.kernels.gather import fill
+from convgrad_cli.layers.kernels.lines import Correlation
+from convgrad_cli.layers.kernels.phases import Pass
 from convgrad_cli.layers.kernels.pieces import NARROW, as_matrix, channels_first, cut, mergeable
 from convgrad_cli.layers.kernels.products import add_product, longest_sum
 from convgrad_cli.layers.kernels.stack import ENOUGH_ROWS, plan_stacks
@@ -23,7 +25,6 @@ from convgrad_cli.layers.kernels.tiles import product_transposed
 from convgrad_cli.layers.kernels.workers import aliased, share_out, worker_count
 
 if TYPE_CHECKING:
-    from convgrad_cli.layers.kernels.lines import Correlation
     from convgrad_cli.layers.kernels.pieces import Piece
     from convgrad_cli.layers.kernels.stack import Group, Stack
     from convgrad_cli.layers.kernels.workers import Scratch
@@ -45,26 +46,16 @@ class Part(NamedTuple):
 
 
 @dataclass
-class Sweep:
-    """One pass over v: fills ``out`` (v itself, from m) and ``dm`` (from V), whichever is given.
+class Sweep(Pass[Correlation]):
+    """A pass by matrix products."""
 
-    ``b`` (groups, v channels, 1) is added to ``out``.
-    """
-
-    correlation: Correlation
-    U: Array
-    m: Array | None = None
-    out: Array | None = None
-    V: Array | None = None
-    dm: Array | None = None
-    b: Array | None = None
     stacks: tuple[Stack, ...] = field(init=False)
     factors: dict[Group, Array] = field(init=False, default_factory=dict)
     sums: list[dict[Part, Array]] = field(init=False)
 
     def run(self) -> None:
         """Do the work, shared out among the cores."""
-        lines = self.correlation.lines
+        lines = self.along.lines
         size = tuple(line.out for line in lines)
         images, groups, channels = self.U.shape[:3]
         narrow = prod(size) < NARROW
@@ -88,7 +79,7 @@ class Sweep:
             columns = as_matrix(channels_first(self.V[piece.place]))
         empty, longest = True, longest_sum(self.U.dtype, self.U.shape[2])
         for stack in self.stacks:
-            S = fill(stack, self.correlation.lines, self.U, piece, scratch)
+            S = fill(stack, self.along.lines, self.U, piece, scratch)
             for group in stack.groups:
                 start = group.later * prod(piece.size[1:])
                 rows = len(group.taps) * self.U.shape[2]

@@ -26,6 +26,7 @@ import numpy as np
 
 from convgrad_cli.layers.kernels.gather import fill
 from convgrad_cli.layers.kernels.index import at
+from convgrad_cli.layers.kernels.lines import Woven
 from convgrad_cli.layers.kernels.phases import Pass, columns_by_phase
 from convgrad_cli.layers.kernels.pieces import NARROW, channels_first, cut
 from convgrad_cli.layers.kernels.products import add_product, longest_sum
@@ -102,7 +103,7 @@ def batches(stack: Stack, phases: tuple[Phase, ...]) -> list[Batch]:
 
 
 @dataclass
-class Tall(Pass):
+class Tall(Pass[Woven]):
     """A pass by tall products."""
 
     batches: list[list[Batch]] = field(init=False)
@@ -111,7 +112,7 @@ class Tall(Pass):
 
     def run(self) -> None:
         """Do the work, shared out among the cores."""
-        lines, phases = self.woven.lines, self.woven.phases
+        lines, phases = self.along.lines, self.along.phases
         size = tuple(line.out for line in lines)
         images, groups, channels = self.U.shape[:3]
         self.longest = longest_sum(self.U.dtype, channels)
@@ -130,13 +131,13 @@ class Tall(Pass):
             self._collect(self.dm)
 
     def _piece(self, piece: Piece, worker: int, scratch: Scratch) -> None:
-        parts: list[list[Array]] = [[] for _ in self.woven.phases]
+        parts: list[list[Array]] = [[] for _ in self.along.phases]
         columns = (
-            None if self.V is None else columns_by_phase(self.V, self.woven.phases, piece, scratch)
+            None if self.V is None else columns_by_phase(self.V, self.along.phases, piece, scratch)
         )
         for number, some in enumerate(self.batches):
             stack = some[0].stack
-            S = fill(stack, self.woven.lines, self.U, piece, scratch)
+            S = fill(stack, self.along.lines, self.U, piece, scratch)
             starts = [group.later * prod(piece.size[1:]) for group in stack.groups]
             for i, batch in enumerate(some):
                 seen = batch.rows(S, self.U.shape[2])
@@ -151,7 +152,7 @@ class Tall(Pass):
                     ]
                     self._keep((number, i, piece.groups.start), more, worker)
         if self.out is not None:
-            for phase, rows_of_phase in zip(self.woven.phases, parts, strict=True):
+            for phase, rows_of_phase in zip(self.along.phases, parts, strict=True):
                 self._add_up(self.out, phase, rows_of_phase, piece, scratch)
 
     def _product(self, number: int, i: int, seen: Array, piece: Piece, scratch: Scratch) -> Array:
